@@ -1,0 +1,44 @@
+# The commands that people and the continuous integration share. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev repro test check format clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.runtime ## create .venv with what the pipeline needs
+
+setup-dev: $(VENV)/.dev ## add what the tests and checks need
+
+repro: setup ## run the pipeline: train, score and compare every architecture
+	dvc repro
+
+test: setup-dev ## run the tests
+	python -m pytest
+
+check: setup-dev ## lint, formatting and types
+	ruff check .
+	ruff format --check .
+	mypy
+
+format: setup-dev ## put the code into shape
+	ruff check --fix .
+	ruff format .
+
+clean: ## delete derived caches; nothing that DVC tracks
+	rm -rf .cache .checkpoints .pytest_cache .mypy_cache .ruff_cache
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else "error: Python 3.10 to 3.13 is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.12, say")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: requirements.txt | $(VENV)/bin/python
+	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+$(VENV)/.dev: requirements.txt requirements-dev.txt | $(VENV)/bin/python
+	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@ $(VENV)/.runtime
