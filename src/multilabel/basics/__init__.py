@@ -1,0 +1,1 @@
+"""What every module stands on: errors, settings, names, paths and files."""

@@ -1,0 +1,39 @@
+"""Records that show the same picture or say the same thing: they must not stand on two sides of a split."""
+
+import hashlib
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+
+
+def picture_keys(images: Iterable[bytes | None]) -> list[str]:
+    """A digest per picture, empty where there is none."""
+    return [hashlib.sha256(image).hexdigest() if image is not None else "" for image in images]
+
+
+def text_keys(texts: Iterable[str]) -> list[str]:
+    """Texts without case, punctuation and extra spaces, empty where nothing remains."""
+    return [" ".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) for text in texts]
+
+
+def groups(*keys: list[str]) -> NDArray[np.int_]:
+    """(N,) group number of each record: records that share a non-empty key of any kind are in one group."""
+    number = len(keys[0])
+    rows, columns = [], []
+    for kind in keys:
+        first: dict[str, int] = {}
+        for row, key in enumerate(kind):
+            if key and first.setdefault(key, row) != row:
+                rows.append(row)
+                columns.append(first[key])
+    links = coo_matrix((np.ones(len(rows)), (rows, columns)), shape=(number, number))
+    return connected_components(links, directed=False)[1]
+
+
+def extra(keys: list[str]) -> int:
+    """How many records repeat the non-empty key of an earlier one."""
+    filled = [key for key in keys if key]
+    return len(filled) - len(set(filled))

@@ -1,0 +1,27 @@
+"""What an encoder says of a batch, and what fusions and heads read of it."""
+
+from typing import Literal, NamedTuple
+
+from torch import Tensor
+
+Reads = Literal["pooled", "states"]  # one vector per record, or one per word and per place of the picture
+
+
+class Features(NamedTuple):
+    """B records: one vector each, and where there are any, N states each, of which `mask` tells padding."""
+
+    pooled: Tensor | None  # (B, P); None where an encoder or a fusion has states alone
+    states: Tensor | None = None  # (B, N, S)
+    mask: Tensor | None = None  # (B, N), true on what counts
+
+
+class Widths(NamedTuple):
+    """P and S of such features; None where there is no such part."""
+
+    pooled: int | None
+    states: int | None = None
+
+
+def places(maps: Tensor) -> Tensor:
+    """A feature map (B, S, H, W) as states (B, H x W, S)."""
+    return maps.flatten(2).transpose(1, 2)

@@ -1,0 +1,229 @@
+"""The one training loop: settings, network and examples in; the best epoch's weights and the history out.
+
+All randomness of a step is a function of the seed and the step's number, so a run that is killed and resumed takes the
+same steps as one that is not. A batch is a batch over all devices: more of them, or `accumulate`, share its records out.
+"""
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from multilabel.basics.errors import UserError
+from multilabel.basics.params import call_named
+from multilabel.dataset import Batch, Examples
+from multilabel.decoding import fixed
+from multilabel.prediction import ImagePreparation, predict, sigmoid
+from multilabel.scoring import scores
+from multilabel.training.augmentation import Augmentation
+from multilabel.training.averaging import averaged
+from multilabel.training.devices import gpu_load
+from multilabel.training.losses import LOSSES, Loss, smoothed
+from multilabel.training.optimizers import OPTIMIZERS, weight_groups
+from multilabel.training.resumption import State, Termination
+from multilabel.training.samplers import SAMPLERS
+from multilabel.training.schedules import SCHEDULES, rate_factor
+from multilabel.training.token_dropout import drop_tokens
+
+Row = dict[str, float]  # one epoch of the history
+SAVE_EVERY = 600  # seconds between states within an epoch; each epoch ends with one
+TERMINATED = 128 + 15  # the exit code of a process that SIGTERM ended
+
+
+@dataclass
+class Progress:
+    """Where a run stands: epochs that are done, and how much of the next one."""
+
+    epoch: int = 0
+    history: list[Row] = field(default_factory=list)
+    best_score: float = float("-inf")
+    best_epoch: int = 0
+    best_weights: dict[str, Tensor] = field(default_factory=dict)
+    losses: list[Tensor] = field(default_factory=list)  # of the steps of an unfinished epoch
+    seconds: float = 0.0  # that they took
+
+
+def fit(
+    net: nn.Module,
+    settings: Mapping[str, Any],
+    train: Examples,
+    valid: Examples,
+    accelerator: Accelerator,
+    state: State,
+    log: Callable[[Row], None],
+) -> Progress:
+    """Train until `epochs` or `patience` ends; afterwards `net` holds the weights of the best epoch on valid.
+
+    `log` is called with the row of every epoch, also with those that an earlier, killed run had finished. SIGTERM ends
+    the process after the step at hand, with its state stored.
+    """
+    options = settings["train"]
+    run = _Run(net, settings, train, accelerator, state)
+    progress = run.resume()
+    for row in progress.history:
+        log(row)
+    with Termination() as termination:
+        while progress.epoch < options["epochs"] and not _out_of_patience(progress, options["patience"]):
+            row = run.epoch(progress, train, termination) | run.validate(valid)
+            _record(progress, row, options["monitor"], run.validated)
+            log(row)
+            run.save(progress)
+            if termination.asked:
+                sys.exit(TERMINATED)
+    run.raw.load_state_dict(progress.best_weights)
+    return progress
+
+
+class _Run:
+    """What stays the same from step to step, and the parts whose state is stored."""
+
+    def __init__(
+        self, net: nn.Module, settings: Mapping[str, Any], train: Examples, accelerator: Accelerator, state: State
+    ) -> None:
+        self.options, self.seed = settings["train"], settings["seed"]
+        self.accelerator, self.state = accelerator, state
+        self.raw = net.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.average = averaged(self.raw, self.options["ema"]) if self.options["ema"] else None
+        optimizer = call_named(OPTIMIZERS, self.options["optimizer"], weight_groups(net, settings), self.options["lr"])
+        prepared, self.optimizer = accelerator.prepare(self.raw, optimizer)
+        self.net: Any = torch.compile(prepared) if self.options["compile"] else prepared
+        targets: NDArray[np.float32] = train.targets  # type: ignore[assignment]
+        frequencies = torch.from_numpy(targets.mean(axis=0))
+        self.loss: Loss = call_named(LOSSES, self.options["loss"], frequencies)
+        self.draws = call_named(SAMPLERS, self.options["sampler"], targets.astype(np.uint8))
+        self.schedule = call_named(SCHEDULES, self.options["schedule"])
+        self.augmentation = Augmentation(**self.options["augment"])
+        self.prepare = ImagePreparation(settings["image"], accelerator.device)
+
+    @property
+    def validated(self) -> nn.Module:
+        """The network whose weights are scored and kept."""
+        return self.average.module if self.average is not None else self.raw
+
+    def epoch(self, progress: Progress, train: Examples, termination: Termination) -> Row:
+        """What is left of an epoch: mean loss, last learning rate, seconds, GPU load."""
+        self.net.train()
+        began, saved = time.perf_counter() - progress.seconds, time.monotonic()
+        random = np.random.default_rng((self.seed, progress.epoch))
+        batches = train.shuffled(self.options["batch_size"], random, self.draws)
+        first, scores_so_far = progress.epoch * len(batches), [row[self.options["monitor"]] for row in progress.history]
+        name = f"epoch {progress.epoch + 1}/{self.options['epochs']}"
+        for i in self._bar(name, len(progress.losses), len(batches)):
+            self._set_rate(self._rate(first + i, len(batches), scores_so_far))
+            progress.losses.append(self.step(first + i, batches[i], train))
+            if termination.asked or time.monotonic() - saved > SAVE_EVERY:
+                progress.seconds, saved = time.perf_counter() - began, time.monotonic()
+                self.save(progress)
+                if termination.asked:
+                    sys.exit(TERMINATED)
+        loss = float(torch.stack(progress.losses).mean())
+        if not math.isfinite(loss):
+            raise UserError(f"{name}: the loss became {loss}; lower train.lr, or let train.clip bound the gradient")
+        progress.losses, progress.seconds = [], 0.0
+        last_rate = self._rate(first + len(batches) - 1, len(batches), scores_so_far)
+        row = {"train_loss": loss, "lr": last_rate, "seconds": time.perf_counter() - began}
+        return row | {f"gpu_{name}": value for name, value in gpu_load(self.accelerator.device).items()}
+
+    def _bar(self, name: str, done: int, number: int) -> Iterable[int]:
+        hidden = not self.accelerator.is_main_process
+        return tqdm(range(done, number), name, initial=done, total=number, unit="batch", mininterval=2, disable=hidden)
+
+    def step(self, number: int, chosen: NDArray[np.int_], train: Examples) -> Tensor:
+        """One update with the examples `chosen`; returns the loss without waiting for the device."""
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        torch.manual_seed(self.seed * 1_000_003 + number + rank * 1_000_000_007)
+        pieces = max(1, min(self.options["accumulate"], len(chosen) // world))
+        mine = np.array_split(chosen, world * pieces)[rank::world]
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.accelerator.device)
+        for i, piece in enumerate(mine):
+            # The mean over the whole batch: gradients are averaged over processes, and added over pieces.
+            share = len(piece) / len(chosen) * world
+            if i + 1 < len(mine):
+                with self.accelerator.no_sync(self.net):
+                    total = total + self._backward(train.batch(piece), train, share)
+            else:
+                total = total + self._backward(train.batch(piece), train, share)
+        if self.options["clip"] is not None:
+            self.accelerator.clip_grad_norm_(self.raw.parameters(), self.options["clip"])
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update_parameters(self.raw)
+        return total if world == 1 else self.accelerator.reduce(total, "mean")
+
+    def _backward(self, batch: Batch, train: Examples, share: float) -> Tensor:
+        batch = batch.to(self.accelerator.device)
+        images, tokens = self.prepare(batch.images, self.augmentation), batch.tokens
+        if self.options["token_dropout"] and tokens is not None and batch.mask is not None and train.tokens:
+            unknown, special = train.tokens.unknown, train.tokens.special
+            tokens = drop_tokens(tokens, batch.mask, self.options["token_dropout"], unknown, special)
+        with self.accelerator.autocast():
+            logits = self.net(images, tokens, batch.mask)
+        targets = smoothed(batch.targets, self.options["label_smoothing"])  # type: ignore[arg-type]
+        loss = self.loss(logits.float(), targets) * share
+        self.accelerator.backward(loss)
+        return loss.detach()
+
+    def _rate(self, step: int, per_epoch: int, scores_so_far: list[float]) -> float:
+        steps = per_epoch * self.options["epochs"]
+        return self.options["lr"] * rate_factor(self.schedule, step, steps, self.options["warmup"], scores_so_far)
+
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+
+    def validate(self, valid: Examples) -> Row:
+        """Loss and scores on valid, decoded at the fixed threshold so that epochs are compared alike."""
+        logits = predict(self.validated, self.prepare, valid, self.accelerator, self.options["flip_average"])
+        probabilities = sigmoid(logits)
+        targets = valid.targets.astype(np.uint8)  # type: ignore[union-attr]
+        predicted = fixed(probabilities, targets).decode(probabilities)
+        loss = float(self.loss(torch.from_numpy(logits), torch.from_numpy(valid.targets)))
+        return {"valid_loss": loss} | scores(targets, predicted, probabilities)
+
+    def save(self, progress: Progress) -> None:
+        """Everything that the next step depends on; one process of several writes it."""
+        if self.accelerator.is_main_process:
+            parts = {name: part.state_dict() for name, part in self._parts().items()}
+            self.state.save({"progress": vars(progress), **parts})
+
+    def resume(self) -> Progress:
+        """Take up what `save` left, if anything."""
+        saved = self.state.load()
+        if saved is None:
+            return Progress()
+        for name, part in self._parts().items():
+            part.load_state_dict(saved[name])
+        progress = Progress(**saved["progress"])
+        within = f" and {len(progress.losses)} batches" if progress.losses else ""
+        print(f"resuming after epoch {progress.epoch}{within} ({self.state.path.name})")
+        return progress
+
+    def _parts(self) -> dict[str, Any]:
+        parts: dict[str, Any] = {"net": self.raw, "optimizer": self.optimizer}
+        if self.average is not None:
+            parts["average"] = self.average
+        if self.accelerator.scaler is not None:
+            parts["scaler"] = self.accelerator.scaler
+        return parts
+
+
+def _record(progress: Progress, row: Row, monitor: str, net: nn.Module) -> None:
+    progress.epoch += 1
+    progress.history.append(row)
+    if row[monitor] > progress.best_score:
+        progress.best_score, progress.best_epoch = row[monitor], progress.epoch
+        progress.best_weights = {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
+
+
+def _out_of_patience(progress: Progress, patience: int | None) -> bool:
+    return patience is not None and progress.epoch - progress.best_epoch >= patience

@@ -1,0 +1,104 @@
+"""Logits (B, L) and targets (B, L) in 0..1 -> the mean over all B x L elements, whatever the loss.
+
+The same mean everywhere, so that a learning rate keeps its meaning when the loss or the batch size changes.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import torch
+from annotated_types import Ge, Gt, Le, Lt
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+
+from multilabel.basics.ranges import Positive
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+Exponent = Annotated[float, Ge(0), Le(10)]
+
+
+def bce(
+    frequencies: Tensor,
+    *,
+    pos_weight: Literal["auto"] | Positive | list[Positive] | None = None,
+    pos_weight_cap: Annotated[float, Ge(1)] = 10.0,
+) -> Loss:
+    """Binary cross-entropy, one independent yes/no per label; `pos_weight` multiplies the loss of a missed label.
+
+    `auto` takes negatives per positive on train, at most `pos_weight_cap`; a number is for all labels, a list for each.
+    """
+    if pos_weight is None:
+        return binary_cross_entropy_with_logits
+    if pos_weight == "auto":
+        weights = ((1 - frequencies) / frequencies.clamp(min=1e-9)).clamp(max=pos_weight_cap)
+    else:
+        weights = torch.as_tensor(pos_weight, dtype=frequencies.dtype).expand(len(frequencies))
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        return binary_cross_entropy_with_logits(logits, targets, pos_weight=weights.to(logits))
+
+    return loss
+
+
+def soft_margin(frequencies: Tensor) -> Loss:
+    """PyTorch's MultiLabelSoftMarginLoss, which is binary cross-entropy under another name."""
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        return -(targets * logsigmoid(logits) + (1 - targets) * logsigmoid(-logits)).mean()
+
+    return loss
+
+
+def focal(frequencies: Tensor, *, gamma: Exponent = 2.0, alpha: Annotated[float, Gt(0), Lt(1)] | None = None) -> Loss:
+    """Cross-entropy times (1 - p)^gamma of the truth's probability p (Lin 2017, arXiv 1708.02002).
+
+    `alpha` weighs present labels, 1 - alpha absent ones; null weighs both alike.
+    """
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        p = logits.sigmoid()
+        present = -targets * (1 - p).pow(gamma) * logsigmoid(logits)
+        absent = -(1 - targets) * p.pow(gamma) * logsigmoid(-logits)
+        return ((present + absent) if alpha is None else (alpha * present + (1 - alpha) * absent)).mean()
+
+    return loss
+
+
+def asymmetric(
+    frequencies: Tensor,
+    *,
+    gamma_negative: Exponent = 4.0,
+    gamma_positive: Exponent = 0.0,
+    clip: Annotated[float, Ge(0), Lt(1)] = 0.05,
+) -> Loss:
+    """ASL (Ridnik 2021, arXiv 2009.14119): easy absent labels count less, and none whose probability is below `clip`.
+
+    A mean as all losses here; its authors sum over labels, so their learning rates are L times as large.
+    """
+
+    def loss(logits: Tensor, targets: Tensor) -> Tensor:
+        present = targets * logsigmoid(logits) * _power(logits.sigmoid().neg().add(1), gamma_positive)
+        shifted = (logits.sigmoid() - clip).clamp(min=0)
+        no = torch.log1p(-shifted.clamp(max=1 - 1e-7)) if clip else logsigmoid(-logits)
+        absent = (1 - targets) * no * _power(shifted, gamma_negative)
+        return -(present + absent).mean()
+
+    return loss
+
+
+LOSSES: dict[str, Callable[..., Loss]] = {
+    "bce": bce,
+    "soft_margin": soft_margin,
+    "focal": focal,
+    "asymmetric": asymmetric,
+}
+
+
+def smoothed(targets: Tensor, share: float) -> Tensor:
+    """Targets moved from 0 and 1 towards 1/2 by `share` of the way."""
+    return targets * (1 - share) + share / 2 if share else targets
+
+
+def _power(base: Tensor, exponent: float) -> Tensor:
+    """`base ** exponent`; a constant for 0, whose gradient at base 0 would not be finite otherwise."""
+    return base.pow(exponent) if exponent else torch.ones_like(base)

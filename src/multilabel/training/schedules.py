@@ -1,0 +1,81 @@
+"""Learning-rate schedules as a factor of the peak rate, a pure function of how far training is and of its scores so far.
+
+Nothing is kept between steps, so a resumed run goes on exactly where it was.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from multilabel.basics.ranges import Part
+
+Schedule = Callable[[float, Sequence[float]], float]  # share of the steps done (0..1), validation scores by epoch
+
+
+def constant() -> Schedule:
+    """The peak rate throughout."""
+    return lambda done, scores: 1.0
+
+
+def linear() -> Schedule:
+    """Straight from 1 to 0."""
+    return lambda done, scores: 1.0 - done
+
+
+def cosine() -> Schedule:
+    """Half a cosine from 1 to 0."""
+    return lambda done, scores: _half_cosine(1.0, 0.0, done)
+
+
+def one_cycle(*, rise: Part = 0.3, start: Part = 0.04, end: Part = 4e-6) -> Schedule:
+    """From `start` to 1 over the share `rise` of the steps, then down to `end`, both along half a cosine.
+
+    Smith 2018, arXiv 1708.07120, with the defaults of PyTorch's OneCycleLR. It is its own warm-up: use `warmup: 0`.
+    """
+
+    def factor(done: float, scores: Sequence[float]) -> float:
+        if done < rise:
+            return _half_cosine(start, 1.0, done / rise)
+        return _half_cosine(1.0, end, (done - rise) / (1 - rise))
+
+    return factor
+
+
+def plateau(
+    *, factor: Part = 0.1, patience: Annotated[int, Ge(0)] = 2, least: Annotated[float, Ge(0), Le(1)] = 0.0
+) -> Schedule:
+    """Times `factor`, down to `least`, whenever more than `patience` epochs in a row bring no better validation score."""
+
+    def reduced(done: float, scores: Sequence[float]) -> float:
+        rate, best, waited = 1.0, float("-inf"), 0
+        for score in scores:
+            waited = 0 if score > best else waited + 1
+            best = max(best, score)
+            if waited > patience:
+                rate, waited = max(least, rate * factor), 0
+        return rate
+
+    return reduced
+
+
+SCHEDULES: dict[str, Callable[..., Schedule]] = {
+    "constant": constant,
+    "linear": linear,
+    "cosine": cosine,
+    "one_cycle": one_cycle,
+    "plateau": plateau,
+}
+
+
+def rate_factor(schedule: Schedule, step: int, steps: int, warmup: float, scores: Sequence[float]) -> float:
+    """The factor of one step: linear rise over the first `warmup` share of the steps, then the schedule."""
+    rise = round(warmup * steps)
+    if step < rise:
+        return (step + 1) / (rise + 1)
+    return schedule((step - rise) / max(1, steps - rise), scores)
+
+
+def _half_cosine(start: float, end: float, done: float) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * done))
