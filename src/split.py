@@ -1,0 +1,36 @@
+"""Assign every labelled record to train, valid or test, once."""
+
+import numpy as np
+import pandas as pd
+
+from multilabel.basics.errors import run_stage
+from multilabel.basics.files import replacing, write_json
+from multilabel.basics.params import parsed, read_section
+from multilabel.basics.paths import METRICS, records_file, split_file
+from multilabel.duplicates import groups, picture_keys, text_keys
+from multilabel.labels import order
+from multilabel.records import read_records
+from multilabel.splitting import SplitSettings, balance
+from multilabel.splitting import split as assign
+
+
+def split(dataset: str) -> None:
+    """Write data/splits/<dataset>.parquet and metrics/split/<dataset>.json."""
+    settings = parsed(SplitSettings, read_section("split"), "split")
+    records = read_records(records_file(dataset), images=True)
+    labelled = records[records["labelled"]]
+
+    targets = order(labelled["labels"], "as_given").multi_hot(labelled["labels"])
+    together = groups(picture_keys(labelled["image"]), text_keys(labelled["text"]))
+    assigned = assign(targets, together, settings, read_section("seed"))
+
+    with replacing(split_file(dataset)) as partial:
+        pd.DataFrame({"id": labelled["id"], "split": assigned}).to_parquet(partial, index=False)
+    in_groups = int((np.bincount(together)[together] > 1).sum())
+    report = {"records": len(labelled), "records_with_duplicates": in_groups, **balance(targets, assigned)}
+    write_json(METRICS / "split" / f"{dataset}.json", report)
+    print(f"{dataset}: " + ", ".join(f"{name} {report[name]['records']}" for name in ("train", "valid", "test")))
+
+
+if __name__ == "__main__":
+    run_stage(split, "dataset")
