@@ -45,6 +45,7 @@ def report() -> None:
         device=", ".join(sorted(devices)),
         datasets=datasets,
         ablations=[row | {"verdict": results.verdict(row)} for row in changes],
+        explanations=_explanations(params.get("explanations") or {}),
         submissions=submissions,
     )
     write_text(REPORTS / "report.md", markdown)
@@ -80,6 +81,15 @@ def _dataset(name: str, params: dict[str, Any], settings: ReportSettings, folder
         "curves": _curves(name, [a for a in table["architecture"] if a not in baselines], folder),
         "samples": _samples(name, best, params["seed"], settings.sample_predictions, folder),
     }
+
+
+def _explanations(blocks: dict[str, Any]) -> list[dict[str, Any]]:
+    """What explains each network, as paths from the report."""
+    found = {name: results.explained(REPORTS / "explain" / name) for name in blocks}
+    return [
+        {"of": blocks[name]["of"], "pictures": [(p.relative_to(REPORTS).as_posix(), text) for p, text in pictures]}
+        for name, pictures in found.items()
+    ]
 
 
 def _curves(dataset: str, networks: list[str], folder: Path) -> list[str]:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from multilabel.basics.files import replacing
 from multilabel.pictures import open_rgb
@@ -87,6 +88,102 @@ def pictures(contents: Sequence[bytes], titles: Sequence[str], columns: int, pat
         place.imshow(open_rgb(content).resize((200, 200)))
         place.set_title(title, fontsize=7, fontweight="normal")
     figure.tight_layout()
+    _save(figure, path)
+
+
+def gallery(images: Sequence[NDArray[np.floating]], titles: Sequence[str], path: Path) -> None:
+    """Pictures (H, W, 3) in 0..1 in one row."""
+    figure, axes = plt.subplots(1, len(images), figsize=(1.4 * len(images), 1.6), squeeze=False)
+    for place, image, title in zip(axes.flat, images, titles, strict=True):
+        place.imshow(image)
+        place.set_title(title, fontsize=7, fontweight="normal")
+        place.axis("off")
+    _save(figure, path)
+
+
+def overlays(
+    images: NDArray[np.floating], heat: NDArray[np.floating], titles: Sequence[Sequence[str]], path: Path
+) -> None:
+    """Pictures (N, H, W, 3), and beside each the heat of K labels (N, K, H, W) in 0..1 laid over it."""
+    number, labels = heat.shape[:2]
+    figure, axes = plt.subplots(number, labels + 1, figsize=(1.8 * (labels + 1), 1.95 * number), squeeze=False)
+    for row in range(number):
+        axes[row, 0].imshow(images[row])
+        for place in range(labels):
+            axes[row, place + 1].imshow(images[row])
+            axes[row, place + 1].imshow(heat[row, place], cmap="inferno", alpha=0.55, vmin=0, vmax=1)
+            axes[row, place + 1].set_title(titles[row][place], fontsize=8, fontweight="normal")
+    for place in axes.flat:
+        place.axis("off")
+    figure.tight_layout()
+    _save(figure, path)
+
+
+def maps(image: NDArray[np.floating], depths: Sequence[NDArray[np.floating]], path: Path) -> None:
+    """A picture, and a row of feature maps (C, h, w) for each depth, input first."""
+    columns = max(len(found) for found in depths)
+    figure, axes = plt.subplots(len(depths), columns + 1, figsize=(0.95 * (columns + 1), len(depths)), squeeze=False)
+    for row, found in enumerate(depths):
+        for place, channel in enumerate(found):
+            axes[row, place + 1].imshow(channel, cmap="viridis")
+        side = f"{found.shape[2]} x {found.shape[1]}"
+        axes[row, 0].text(0.5, 0.5, f"depth {row + 1}\n{side}", ha="center", va="center", fontsize=7)
+    axes[0, 0].clear()
+    axes[0, 0].imshow(image)
+    axes[0, 0].set_title(f"{depths[0].shape[2]} x {depths[0].shape[1]}", fontsize=7, fontweight="normal")
+    for place in axes.flat:
+        place.axis("off")
+    _save(figure, path)
+
+
+def word_weights(
+    words: Sequence[Sequence[str]], weights: NDArray[np.floating], titles: Sequence[Sequence[str]], path: Path
+) -> None:
+    """Texts with each word on a ground of its weight (N, K, T) for each of K labels: blue speaks for it, red against."""
+    lines = [(title, row, place) for row, own in enumerate(titles) for place, title in enumerate(own)]
+    figure, axes = _figure(9, 0.34 * len(lines) + 0.2)
+    axes.set(xlim=(0, 100), ylim=(len(lines), 0))
+    axes.axis("off")
+    for height, (title, row, place) in enumerate(lines):
+        own = weights[row, place]
+        largest = max(float(np.abs(own).max()), 1e-12)
+        axes.text(0, height + 0.5, title, fontsize=8, fontweight="bold", va="center")
+        start = 16.0
+        for word, weight in zip(words[row], own, strict=False):
+            width = 1.05 * len(word) + 1.2
+            if start + width > 100:
+                break
+            share = float(weight) / largest
+            ground = (ACCENT if share > 0 else "#bc4749", abs(share) * 0.7)
+            axes.text(
+                start,
+                height + 0.5,
+                word,
+                fontsize=8,
+                va="center",
+                bbox={"facecolor": ground, "edgecolor": "none", "pad": 1.5},
+            )
+            start += width
+    _save(figure, path)
+
+
+def beside(
+    rows: Sequence[str], theirs: Sequence[float], ours: Sequence[Mapping[str, float | None]], title: str, path: Path
+) -> None:
+    """Published figures (hollow) and ours (filled, with intervals), a line per row; `ours` has value, low, high, of each."""
+    figure, axes = _figure(6.5, 0.9 + 0.3 * len(rows))
+    places = np.arange(len(rows))[::-1]
+    axes.scatter(theirs, places, facecolors="none", edgecolors=INK, label="published", zorder=3)
+    for place, own in zip(places, ours, strict=True):
+        value, low, high = own["value"], own["low"], own["high"]
+        if value is not None:
+            axes.scatter([value], [place], color=ACCENT, zorder=3, label="ours" if place == places[0] else None)
+            if low is not None and high is not None:
+                axes.plot([low, high], [place, place], color=ACCENT)
+    axes.set_yticks(places, list(rows))
+    axes.grid(True, axis="x")
+    axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.set(title=title)
     _save(figure, path)
 
 

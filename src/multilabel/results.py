@@ -11,6 +11,12 @@ from multilabel.basics.files import read_json
 from multilabel.basics.paths import METRICS, REPORTS, predictions_file
 from multilabel.predictions import paired_difference
 
+EXPLANATIONS = {  # file -> what it shows
+    "augmentation": "One picture, and what training makes of it",
+    "grad_cam": "Grad-CAM: where the network looked for its two most probable labels",
+    "feature_maps": "Feature maps by depth, the strongest channels of each",
+    "words": "What each word adds to the logits of the two most probable labels (blue for, red against)",
+}
 COLUMNS = ("f1_samples", "f1_micro", "f1_macro", "map", "exact_match")
 
 
@@ -115,3 +121,8 @@ def examples(predictions: pd.DataFrame, number: int, right: bool, seed: int) -> 
     exact = np.array([set(t) == set(p) for t, p in zip(predictions["true"], predictions["predicted"], strict=True)])
     chosen = predictions[exact == right]
     return chosen.sample(min(number, len(chosen)), random_state=seed)
+
+
+def explained(folder: Path) -> list[tuple[Path, str]]:
+    """The pictures that `explain` left in a folder, and what each shows."""
+    return [(folder / f"{name}.png", text) for name, text in EXPLANATIONS.items() if (folder / f"{name}.png").exists()]
