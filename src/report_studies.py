@@ -14,7 +14,7 @@ from multilabel.studies.comparisons import CANNOT
 from multilabel.studies.evidence import gather
 from multilabel.studies.places import CURVES, EXPLANATIONS, RUNS, SCORES, TABLES
 from multilabel.studies.published import read_contradictions, read_report
-from multilabel.studies.rendering import table_markdown
+from multilabel.studies.rendering import says_nothing, table_markdown
 
 STUDIES = Path("studies")
 PAGES = REPORTS / "studies"
@@ -70,8 +70,9 @@ def _page(name: str, study: Path, scale: str, folder: Path) -> str:
 def _figures(name: str, table: dict[str, Any], study: Path, folder: Path) -> list[tuple[str, str]]:
     """Published figures beside ours, and the validation curves of the runs; pictures and what they show."""
     drawn = []
-    lines = [line for line in table["figures"] if line["measure"] in ("f1", "f1_macro") and line["ours"] is not None]
-    if table["kind"] == "results" and len(lines) > 2:
+    scored = [line for line in table["figures"] if line["measure"] in ("f1", "f1_macro") and line["ours"] is not None]
+    lines = [line for line in scored if not says_nothing(line)]
+    if table["kind"] == "results" and len(lines) > 1:
         shown = [{"value": line["ours"], "low": line["low"], "high": line["high"]} for line in lines]
         labels = [f"{line['row']} ({line['variant']}, {line['evidence']})" for line in lines]
         figures.beside(labels, [line["published"] for line in lines], shown, table["title"], folder / f"{name}.png")

@@ -88,6 +88,7 @@ def _scores(
     for measure in drawn[0]:
         value, low, high = np.mean([one[measure] for one in drawn], axis=0)
         means[measure], bounds[measure] = float(value), (float(low), float(high))
+    spread = float(rows["f1_samples"].std()) if len(results) > 1 else 0.0
     bounds["f1_samples"] = interval(per_record, evaluation.bootstrap, plan["seeds"][0])
     sample = read_json(RAW / plan["settings"]["dataset"] / SAMPLE)
     about = {key: plan[key] for key in ("run", "group", "row", "variant", "scale", "weights", "from_scratch", "seeds")}
@@ -98,7 +99,7 @@ def _scores(
         "test_records": len(per_record),
         "scores": means,
         "intervals": bounds,
-        "f1_samples_sd": float(np.std([result["row"]["f1_samples"] for result in results])),
+        "f1_samples_sd": spread,
         "constant": constant,
         "modality": rows["modality"].iloc[0],
         "device": rows["device"].iloc[0],

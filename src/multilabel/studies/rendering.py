@@ -48,7 +48,7 @@ def figures(table: Line) -> str:
 
 def _difference(line: Line) -> str:
     """Empty for a smoke run and generated data: a difference would say something that it does not know."""
-    if line["difference"] is None or (line["verdict"] == CANNOT and _says_nothing(line["because"])):
+    if line["difference"] is None or says_nothing(line):
         return ""
     if line["low"] is None:
         return _signed(line["difference"]) if line["difference"] else "none"
@@ -56,8 +56,9 @@ def _difference(line: Line) -> str:
     return f"{_signed(line['difference'])} [{_signed(low)}, {_signed(high)}]"
 
 
-def _says_nothing(because: str) -> bool:
-    return "smoke" in because or "generated" in because
+def says_nothing(line: Line) -> bool:
+    """Whether a figure shows only that its run works."""
+    return line["verdict"] == CANNOT and ("smoke" in line["because"] or "generated" in line["because"])
 
 
 def claims(table: Line) -> str:
