@@ -81,6 +81,7 @@ def project(tmp_path: Path) -> Path:
     params["architectures"] = {name: params["architectures"][name] for name in keep}
     params["architectures"]["bigru_attention"].pop("train", None)
     params["ablations"] = {"no_attention": {"base": "bigru_attention", "text": {"pooling": "last"}}}
+    params["explanations"] = {"words": {"of": "bigru_attention"}}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     dvc_yaml = yaml.safe_load((ROOT / "dvc.yaml").read_text())
     dvc_yaml.pop("plots", None)

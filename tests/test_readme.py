@@ -35,7 +35,8 @@ def test_every_make_target_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", ["README.md", "CONTRIBUTING.md", "docs/decisions.md", "docs/options.md", "docs/real_data.md"]
+    "document",
+    ["README.md", "CONTRIBUTING.md", "docs/decisions.md", "docs/options.md", "docs/real_data.md", "docs/studies.md"],
 )
 def test_every_path_that_is_named_exists(document: str) -> None:
     text = (ROOT / document).read_text()

@@ -54,6 +54,7 @@ def test_the_whole_pipeline(project: Path) -> None:
     ablation = json.loads((project / "metrics/ablate/no_attention.json").read_text())
     assert ablation["base"] == "bigru_attention"
     assert ablation["difference_ci_low"] <= ablation["difference"] <= ablation["difference_ci_high"]
+    assert "## Why `bigru_attention` says so" in (project / "reports/report.md").read_text()
     html = (project / "reports/report.html").read_text()
     assert "data:image/png;base64" in html
     assert 'src="figures' not in html
