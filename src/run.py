@@ -1,5 +1,6 @@
 """Train one run of a study with each of its seeds, score it on test, and keep what its tables need."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,8 @@ def run(name: str) -> None:
 
     results, states = [], []
     for seed in plan["seeds"]:
-        first = seed == plan["seeds"][0]
-        result, trained = _train(plan, seed, evaluation, MODELS / name, folder / CURVES, first)
+        places = (_of_seed(place, seed, plan) for place in (MODELS / name, folder / CURVES))
+        result, trained = _train(plan, seed, evaluation, *places)
         results.append(result)
         states += trained
 
@@ -46,19 +47,20 @@ def run(name: str) -> None:
     labels = label_table(first["predictions"], first["labels"])
     labels.to_csv(folder / LABELS, index=False, float_format="%.6f")
     write_json(folder / EXAMPLES, _examples(first["predictions"], first["labels"]))
+    for seed in plan["seeds"][1:]:
+        for place in (MODELS / name, folder / CURVES):
+            shutil.rmtree(_of_seed(place, seed, plan), ignore_errors=True)  # a baseline has no curves
     for state in states:
         state.discard()
     print(f"{name}: f1_samples {per_record.mean():.4f}, {len(results)} seeds, scale {plan['scale']}")
 
 
 def _train(
-    plan: dict[str, Any], seed: int, evaluation: EvaluationSettings, place: Path, curves: Path, first: bool
+    plan: dict[str, Any], seed: int, evaluation: EvaluationSettings, place: Path, curves: Path
 ) -> tuple[dict[str, Any], list[State]]:
-    """One seed; only the first one's model and curves are kept."""
-    settings = {**plan["settings"], "seed": seed}
-    curves = curves if first else curves.with_name(f"{CURVES}_{seed}")
-    model, states = train_model(settings, curves)
-    with replacing_folder(place if first else place.with_name(f"{place.name}_{seed}")) as folder:
+    """One seed: its row and predictions; the model is in `place`."""
+    model, states = train_model({**plan["settings"], "seed": seed}, curves)
+    with replacing_folder(place) as folder:
         model.save(folder)
         limits = parsed(Limits, read_section("limits"), "limits")
         scored = evaluate_model(model, folder, evaluation, limits)
@@ -68,6 +70,11 @@ def _train(
         if curve is not None:
             losses[f"{split}_loss"] = float(curve["value"].iloc[min(model.training["best_epoch"], len(curve)) - 1])
     return {"row": {**scored.row, **losses}, "predictions": scored.predictions, "labels": model.labels}, states
+
+
+def _of_seed(place: Path, seed: int, plan: dict[str, Any]) -> Path:
+    """Where a seed writes; what is not the first one's goes once the run is scored."""
+    return place if seed == plan["seeds"][0] else place.with_name(f"{place.name}_{seed}")
 
 
 def _scores(

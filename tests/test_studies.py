@@ -212,6 +212,7 @@ def test_a_size_is_compared_at_any_scale(tmp_path: Path, size: float, said: str)
     [
         (0.1, {}, 0.1, "holds", "right direction and size (one seed)"),
         (0.1, {}, 0.01, "holds", "right direction, 9"),
+        (0.1, {"from_scratch": False, "weights": "random"}, 0.1, "holds", "(one seed, no pretrained weights)"),
         (0.1, {}, 0.18, "holds", "right direction, 55% of the size (one seed)"),
         (0.1, {}, 0.9, "does not hold", "right direction, 11% of the size (one seed)"),
         (0.1, {"seeds": [1, 2], "f1_samples_sd": 0.08}, 0.1, "not distinguishable from noise", "(2 against 2 seeds)"),
@@ -381,6 +382,19 @@ def test_a_random_handful_of_runs(study_project: Path) -> None:
     output = run([DVC, "repro", *(f"studies/dvc.yaml:run@{name}" for name in chosen)], study_project)
     for name in chosen:
         assert f"{name}: f1_samples " in output
+
+
+def test_a_run_of_several_seeds_is_their_mean_and_leaves_one_model(study_project: Path) -> None:
+    change(study_project / "studies/params.yaml", lambda p: p["scales"]["smoke"].update(seeds=3))
+    run([DVC, "repro", "studies/dvc.yaml:run@r0_textcnn"], study_project)
+    folder = study_project / "studies/r0/metrics/runs/table_3/r0_textcnn"
+    scores = json.loads((folder / "scores.json").read_text())
+    assert scores["seeds"] == [42, 43, 44]
+    assert scores["f1_samples_sd"] > 0
+    per_record = pd.read_parquet(folder / "f1_per_record.parquet")["f1"]
+    assert scores["scores"]["f1_samples"] == pytest.approx(per_record.mean(), abs=1e-5)
+    assert [path.name for path in (study_project / "studies/r0/models").iterdir()] == ["r0_textcnn"]
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["curves"]
 
 
 def test_a_picture_and_its_caption_are_explained(study_project: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from multilabel.studies.evidence import Evidence, paired
+from multilabel.studies.evidence import NO_WEIGHTS, Evidence, paired
 from multilabel.studies.published import PublishedTable
 
 Line = dict[str, Any]  # of a table, as JSON
@@ -156,7 +156,9 @@ def claim_verdict(
             return CANNOT, f"{evidence.label}: shows only that the row runs"
     value, low, high = ours
     seeds = [len(evidence.scores["seeds"]) for evidence in (first, second)]
-    over = f" ({seeds[0]} against {seeds[1]} seeds)" if max(seeds) > 1 else " (one seed)"
+    scratch = any(NO_WEIGHTS in evidence.caveats(0) for evidence in (first, second))
+    over = f"{seeds[0]} against {seeds[1]} seeds" if max(seeds) > 1 else "one seed"
+    over = f" ({over}, {NO_WEIGHTS})" if scratch else f" ({over})"
     if low > 0:
         if low <= published <= high:
             return HOLDS, "right direction and size" + over

@@ -19,6 +19,7 @@ from multilabel.scoring import interval
 from multilabel.studies.places import RECORD, RECORDS, RUNS, SCORES
 
 AS_PUBLISHED = "as published"  # the variant of a run whose block names none
+NO_WEIGHTS = "no pretrained weights"
 SCALES = ("smoke", "cpu", "full")  # by rising worth as evidence
 
 
@@ -49,7 +50,7 @@ class Evidence:
         elif scores["records"] < 0.9 * published_records:
             found.append(f"{scores['records']:,} records instead of {published_records:,}")
         if scores["weights"] == "random" and not scores["from_scratch"]:
-            found.append("no pretrained weights")
+            found.append(NO_WEIGHTS)
         if scores["variant"] != AS_PUBLISHED:
             found.append("not as published")
         return found
