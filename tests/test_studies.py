@@ -318,6 +318,21 @@ def test_some_claims_are_confirmed_and_some_refuted() -> None:
     assert {"holds", "does not hold"} <= verdicts
 
 
+def test_figures_in_readme_and_docs_are_those_of_the_records() -> None:
+    claims = re.findall(r"[+-]0\.\d{3} \[[+-]0\.\d{3}, [+-]0\.\d{3}\]", (ROOT / "README.md").read_text())
+    page = (ROOT / "reports/studies/README.md").read_text()
+    assert claims
+    assert all(claim in page for claim in claims)
+    rows = re.findall(
+        r"^\| (r\d_\w+) \|.*\*\*(.+?)\*\* \((.+?) to (.+?)\)", (ROOT / "docs/studies.md").read_text(), re.M
+    )
+    assert rows
+    for name, *shown in rows:
+        scores = json.loads((STUDIES / name[:2] / "record" / name / "scores.json").read_text())
+        found = [scores["scores"]["f1_samples"], *scores["intervals"]["f1_samples"]]
+        assert [f"{value:.3f}" for value in found] == shown, name
+
+
 def test_the_pages_are_whole() -> None:
     pages = ROOT / "reports" / "studies"
     for study in PARAMS:
