@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,9 +11,10 @@ from multilabel import exploration
 from multilabel.basics.errors import run_stage
 from multilabel.basics.files import write_json
 from multilabel.basics.params import parsed, read_block, read_section
-from multilabel.basics.paths import PARAMS, records_file
+from multilabel.basics.paths import records_file
 from multilabel.labels import order
 from multilabel.records import read_records
+from multilabel.studies.origin import origin
 from multilabel.studies.places import COUNTS, ROOT
 from multilabel.text.cleaning import CLEANINGS, clean
 
@@ -31,14 +31,13 @@ class CountSettings:
 def count(dataset: str) -> None:
     """Write metrics/counts.json: all labelled records, and the same without those that the report lost."""
     lost = parsed(CountSettings, read_section("count"), "count").lost
-    source = read_block("datasets", dataset, ROOT / PARAMS)["source"]
     records = read_records(ROOT / records_file(dataset))
     labelled = records[records["labelled"]]
     kept = labelled[~labelled["id"].isin(lost)]
     names = read_block("datasets", dataset).get("label_names", "as_given")
 
     content = {
-        "data": "generated" if source == "synthetic" else Path(source).name,
+        "data": origin(dataset),
         "all": _counts(labelled, names),
         "without_lost": {"lost": len(labelled) - len(kept), **_counts(kept, names)},
         "cleaned_lengths": _cleaned_lengths(labelled["text"].tolist()),

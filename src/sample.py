@@ -1,16 +1,15 @@
 """Draw the labelled records that a study gets at its scale from what the root pipeline ingested."""
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from multilabel.basics.errors import run_stage
 from multilabel.basics.files import replacing_folder, write_json
-from multilabel.basics.params import read_block, read_section
-from multilabel.basics.paths import PARAMS, RAW, records_file
+from multilabel.basics.params import read_section
+from multilabel.basics.paths import RAW, records_file
 from multilabel.records import ROWS_PER_GROUP
+from multilabel.studies.origin import origin
 from multilabel.studies.places import ROOT, SAMPLE
 from multilabel.studies.scales import read_study
 
@@ -18,7 +17,6 @@ from multilabel.studies.scales import read_study
 def sample(dataset: str) -> None:
     """Write data/raw/<dataset>/: records.parquet, and sample.json, which says of what it is a sample."""
     _, scale = read_study()
-    source = read_block("datasets", dataset, ROOT / PARAMS)["source"]
     table = pq.read_table(ROOT / records_file(dataset))
     labelled = np.flatnonzero(table["labels"].is_valid().to_numpy())
     chosen = labelled
@@ -27,7 +25,7 @@ def sample(dataset: str) -> None:
         chosen = np.sort(random.choice(labelled, scale.records, replace=False))
 
     about = {
-        "data": "generated" if source == "synthetic" else Path(source).name,
+        "data": origin(dataset),
         "records": len(chosen),
         "of": len(labelled),
     }

@@ -89,6 +89,7 @@ def figure_line(row: str, measure: str, published: float, run: str, evidence: Ev
         "run": run,
         "variant": evidence.scores["variant"],
         "evidence": evidence.label,
+        "trial": evidence.trial,
         "seeds": len(evidence.scores["seeds"]),
         "ours": ours.value,
         "low": ours.low,
@@ -135,7 +136,6 @@ def claim_lines(
                     "worse": worse,
                     "variant": _variant(first, second),
                     "evidence": first.label,
-                    "seeds": min(len(first.scores["seeds"]), len(second.scores["seeds"])),
                     "published": published,
                     "ours": value,
                     "low": low,
@@ -152,11 +152,11 @@ def claim_verdict(
 ) -> tuple[str, str]:
     """Whether the row that is said to be better is, by an interval that excludes 0 and at least half the published difference."""
     for evidence in (first, second):
-        if evidence.scores["scale"] == "smoke" or evidence.scores["data"] == "generated":
+        if evidence.trial:
             return CANNOT, f"{evidence.label}: shows only that the row runs"
     value, low, high = ours
     seeds = [len(evidence.scores["seeds"]) for evidence in (first, second)]
-    scratch = any(NO_WEIGHTS in evidence.caveats(0) for evidence in (first, second))
+    scratch = first.lacks_weights or second.lacks_weights
     over = f"{seeds[0]} against {seeds[1]} seeds" if max(seeds) > 1 else "one seed"
     over = f" ({over}, {NO_WEIGHTS})" if scratch else f" ({over})"
     if low > 0:

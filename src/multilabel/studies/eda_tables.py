@@ -6,6 +6,7 @@ from typing import Any
 from multilabel.basics.files import read_json
 from multilabel.studies.comparisons import CANNOT, FAILS, HOLDS, Lines
 from multilabel.studies.exact_figures import counted, plain_line
+from multilabel.studies.origin import GENERATED
 from multilabel.studies.places import COUNTS, RECORD
 from multilabel.studies.published import PublishedTable
 
@@ -14,7 +15,7 @@ def eda_figures(kind: str, published: PublishedTable) -> Lines:
     """The lines of one table of the study in the current folder."""
     recorded = RECORD / COUNTS.name
     here = read_json(COUNTS)
-    counts = read_json(recorded) if here["data"] == "generated" and recorded.exists() else here
+    counts = read_json(recorded) if here["data"] == GENERATED and recorded.exists() else here
     return EDA[kind](published, counts)
 
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from multilabel.basics.files import read_json
 from multilabel.scoring import interval
+from multilabel.studies.origin import GENERATED
 from multilabel.studies.places import RECORD, RECORDS, RUNS, SCORES
 
 AS_PUBLISHED = "as published"  # the variant of a run whose block names none
@@ -35,6 +36,16 @@ class Evidence:
         """Scale and data, as every table shows them."""
         return f"{self.scores['scale']}, {self.scores['data']}"
 
+    @property
+    def trial(self) -> bool:
+        """Whether it shows only that the run works."""
+        return self.scores["scale"] == "smoke" or self.scores["data"] == GENERATED
+
+    @property
+    def lacks_weights(self) -> bool:
+        """Whether the report started from published weights, and this run from random ones."""
+        return self.scores["weights"] == "random" and not self.scores["from_scratch"]
+
     def f1_per_record(self) -> pd.Series:
         """F1 of each test record, by id; the mean over seeds."""
         return pd.read_parquet(self.folder / RECORDS).set_index("id")["f1"]
@@ -45,11 +56,11 @@ class Evidence:
         found = []
         if scores["scale"] != "full":
             found.append(f"{scores['scale']} scale")
-        if scores["data"] == "generated":
+        if scores["data"] == GENERATED:
             found.append("generated data")
         elif scores["records"] < 0.9 * published_records:
             found.append(f"{scores['records']:,} records instead of {published_records:,}")
-        if scores["weights"] == "random" and not scores["from_scratch"]:
+        if self.lacks_weights:
             found.append(NO_WEIGHTS)
         if scores["variant"] != AS_PUBLISHED:
             found.append("not as published")
@@ -91,4 +102,4 @@ def _between_seeds(first: Evidence, second: Evidence) -> float:
 
 
 def _worth(evidence: Evidence) -> tuple[bool, int]:
-    return evidence.scores["data"] != "generated", SCALES.index(evidence.scores["scale"])
+    return evidence.scores["data"] != GENERATED, SCALES.index(evidence.scores["scale"])
