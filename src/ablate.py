@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import read_json, replacing, replacing_folder, write_json
-from multilabel.basics.params import parsed, read_block, read_section
-from multilabel.basics.paths import METRICS, MODELS, RESOLVED, predictions_file, vectors_file
-from multilabel.evaluation import EvaluationSettings, evaluate_model
-from multilabel.limits import Limits
-from multilabel.predictions import paired_difference
-from multilabel.text.word_vectors import WordVectors
+from multilabel.core.errors import run_stage
+from multilabel.core.files import read_json, replacing, replacing_folder, write_json
+from multilabel.core.paths import METRICS, MODELS, RESOLVED, predictions_file, vectors_file
+from multilabel.core.settings import parsed, read_block, read_section
+from multilabel.inputs.word_vectors import WordVectors
+from multilabel.metrics.predictions import paired_difference
+from multilabel.models.evaluation import EvaluationSettings, evaluate_model
+from multilabel.models.limits import Limits
 from multilabel.training.fitting import train_model
 from multilabel.training.resumption import end_with_parent
 

@@ -9,13 +9,14 @@ import pandas as pd
 from annotated_types import Ge
 from numpy.typing import NDArray
 
-from multilabel import exploration, figures
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import replacing_folder, write_json
-from multilabel.basics.params import parsed, read_block, read_section
-from multilabel.basics.paths import METRICS, REPORTS, records_file
-from multilabel.labels import Labels, order
-from multilabel.records import read_records
+from multilabel.core.errors import run_stage
+from multilabel.core.files import replacing_folder, write_json
+from multilabel.core.paths import METRICS, REPORTS, records_file
+from multilabel.core.settings import parsed, read_block, read_section
+from multilabel.data import profile
+from multilabel.data.labels import Labels, order
+from multilabel.data.records import read_records
+from multilabel.reporting import plots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +35,19 @@ def eda(dataset: str) -> None:
     labels = order(labelled["labels"], read_block("datasets", dataset).get("label_names", "as_given"))
     targets = labels.multi_hot(labelled["labels"])
 
-    numbers = exploration.summary(records, targets, labels)
-    pairs = exploration.cooccurrence(targets, labels)
-    words = exploration.top_words(labelled["text"], targets, labels, settings.top_words)
+    numbers = profile.summary(records, targets, labels)
+    pairs = profile.cooccurrence(targets, labels)
+    words = profile.top_words(labelled["text"], targets, labels, settings.top_words)
 
     write_json(METRICS / "eda" / f"{dataset}.json", numbers)
     with replacing_folder(REPORTS / "eda" / dataset) as folder:
         pairs.to_csv(folder / "cooccurrence.csv", index=False)
         words.to_csv(folder / "top_words.csv", index=False)
-        figures.label_counts(numbers["label_counts"], folder / "label_counts.png")
+        plots.label_counts(numbers["label_counts"], folder / "label_counts.png")
         per_record = numbers["labels_per_record"]
-        figures.bars(per_record, "Labels per record", "labels", folder / "labels_per_record.png")
-        figures.lengths(exploration.word_counts(records["text"].tolist()), folder / "text_length.png")
-        figures.cooccurrence(pairs, folder / "cooccurrence.png")
+        plots.bars(per_record, "Labels per record", "labels", folder / "labels_per_record.png")
+        plots.lengths(profile.word_counts(records["text"].tolist()), folder / "text_length.png")
+        plots.cooccurrence(pairs, folder / "cooccurrence.png")
         _sample_images(labelled, targets, labels, settings.max_sample_images, folder / "sample_images.png")
     print(f"{dataset}: {numbers['records']} records, {len(labels.ids)} labels, "
           f"{numbers['labels_per_record_mean']} labels per record")  # fmt: skip
@@ -62,8 +63,8 @@ def _sample_images(records: pd.DataFrame, targets: NDArray[np.uint8], labels: La
         best = having[np.argmin(targets[having].sum(axis=1))]
         others = [labels.names[i] for i in np.flatnonzero(targets[best]) if i != place]
         contents.append(records["image"].iloc[best])
-        titles.append(figures.wrap(" + ".join([name, *others])))
-    figures.pictures(contents, titles, 6, path)
+        titles.append(plots.wrap(" + ".join([name, *others])))
+    plots.pictures(contents, titles, 6, path)
 
 
 if __name__ == "__main__":

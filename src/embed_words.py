@@ -5,11 +5,11 @@ One stage for all, since DVC cannot leave out those of a `foreach` that need non
 
 from functools import partial
 
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import read_json, replacing_folder
-from multilabel.basics.paths import RESOLVED, WORD_VECTORS, vectors_file
-from multilabel.splits import load_split
-from multilabel.text.word_vectors import WordVectors, requested_vectors
+from multilabel.core.errors import run_stage
+from multilabel.core.files import read_json, replacing_folder
+from multilabel.core.paths import RESOLVED, WORD_VECTORS, vectors_file
+from multilabel.data.dataset import load_split
+from multilabel.inputs.word_vectors import WordVectors, requested_vectors
 
 
 def embed_words() -> None:

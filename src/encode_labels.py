@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import replacing
-from multilabel.basics.params import read_block
-from multilabel.basics.paths import labels_file, records_file, split_file, targets_file
-from multilabel.labels import order
-from multilabel.records import read_records
+from multilabel.core.errors import run_stage
+from multilabel.core.files import replacing
+from multilabel.core.paths import labels_file, records_file, split_file, targets_file
+from multilabel.core.settings import read_block
+from multilabel.data.labels import order
+from multilabel.data.records import read_records
 
 
 def encode_labels(dataset: str) -> None:

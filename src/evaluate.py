@@ -1,14 +1,14 @@
 """Score one trained architecture on test, once, and keep what it predicted."""
 
-from multilabel import figures
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import replacing, replacing_folder, write_json
-from multilabel.basics.params import parsed, read_section
-from multilabel.basics.paths import METRICS, MODELS, REPORTS, predictions_file
-from multilabel.evaluation import EvaluationSettings, evaluate_model
-from multilabel.limits import Limits
-from multilabel.models import Model
-from multilabel.predictions import label_table
+from multilabel.core.errors import run_stage
+from multilabel.core.files import replacing, replacing_folder, write_json
+from multilabel.core.paths import METRICS, MODELS, REPORTS, predictions_file
+from multilabel.core.settings import parsed, read_section
+from multilabel.metrics.predictions import label_table
+from multilabel.models.evaluation import EvaluationSettings, evaluate_model
+from multilabel.models.limits import Limits
+from multilabel.models.model import Model
+from multilabel.reporting import plots
 
 
 def evaluate(architecture: str) -> None:
@@ -27,7 +27,7 @@ def evaluate(architecture: str) -> None:
     with replacing_folder(REPORTS / "evaluate" / architecture) as tables:
         labels.to_csv(tables / "per_label.csv", index=False, float_format="%.6f")
         evaluation.decodings.to_csv(tables / "decodings.csv", index=False, float_format="%.6f")
-        figures.per_label(labels, tables / "per_label.png")
+        plots.per_label(labels, tables / "per_label.png")
     low, high = row["f1_samples_ci_low"], row["f1_samples_ci_high"]
     print(
         f"{architecture}: f1_samples {row['f1_samples']:.4f} [{low:.4f}, {high:.4f}] on {row['records']} test records"

@@ -8,15 +8,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from multilabel import explanations, figures
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import replacing_folder
-from multilabel.basics.params import read_block, read_section
-from multilabel.basics.paths import MODELS, REPORTS
-from multilabel.dataset import Batch, load_examples
-from multilabel.models import Model, NetworkClassifier, knowing
-from multilabel.prediction import ImagePreparation
-from multilabel.splits import load_split, subset
+from multilabel.core.errors import run_stage
+from multilabel.core.files import replacing_folder
+from multilabel.core.paths import MODELS, REPORTS
+from multilabel.core.settings import read_block, read_section
+from multilabel.data.dataset import load_split, subset
+from multilabel.inputs.examples import Batch, load_examples
+from multilabel.models.model import Model, NetworkClassifier, knowing
+from multilabel.models.prediction import ImagePreparation
+from multilabel.reporting import explanations, plots
 from multilabel.training.augmentation import Augmentation, augment, middle
 
 SHOWN = 4  # records
@@ -49,9 +49,9 @@ def explain(name: str) -> None:
                 [f"{model.labels.names[i]} {probabilities[row, i]:.2f}" for i in labels[row]]
                 for row in range(len(rows))
             ]
-            figures.overlays(pictures, cams, titles, folder / "grad_cam.png")
+            plots.overlays(pictures, cams, titles, folder / "grad_cam.png")
             maps = explanations.feature_maps(net, images, DEPTHS, CHANNELS)
-            figures.maps(pictures[0], [part.numpy() for part in maps], folder / "feature_maps.png")
+            plots.maps(pictures[0], [part.numpy() for part in maps], folder / "feature_maps.png")
             _augmentation(batch, settings, folder / "augmentation.png")
         if batch.tokens is not None and batch.mask is not None and tokenizer is not None:
             tokens, mask = batch.tokens, batch.mask
@@ -59,7 +59,7 @@ def explain(name: str) -> None:
             words = [[tokenizer.id_to_token(i) for i, m in zip(ids, keep, strict=True) if m]
                      for ids, keep in zip(tokens.tolist(), mask.tolist(), strict=True)]  # fmt: skip
             titles = [[model.labels.names[i] for i in row] for row in labels]
-            figures.word_weights(words, weights, titles, folder / "words.png")
+            plots.word_weights(words, weights, titles, folder / "words.png")
     print(f"{name}: {len(rows)} records explained")
 
 
@@ -82,7 +82,7 @@ def _augmentation(batch: Batch, settings: Mapping[str, Any], path: Path) -> None
     size = settings["image"]["size"]
     several = batch.images[:1].float().div(255).repeat(AUGMENTED, 1, 1, 1)
     changed = augment(several, Augmentation(**settings["train"]["augment"]), size).permute(0, 2, 3, 1).clamp(0, 1)
-    figures.gallery([_seen(batch, size)[0], *changed.numpy()], ["as it is", *[""] * AUGMENTED], path)
+    plots.gallery([_seen(batch, size)[0], *changed.numpy()], ["as it is", *[""] * AUGMENTED], path)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,16 @@ from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt
 
-from multilabel.archives import open_source
-from multilabel.basics.choices import choose
-from multilabel.basics.errors import UserError, run_stage
-from multilabel.basics.files import replacing, replacing_folder, write_json
-from multilabel.basics.params import check_name, checked, checked_parts, named, parsed, read_block, read_section
-from multilabel.basics.paths import CACHE, HOME, METRICS, RAW, findings_file, records_file
-from multilabel.labels import LABEL_NAMES
-from multilabel.records import Findings, Record, write_records
-from multilabel.sources import FORMATS
-from multilabel.synthetic import GENERATORS, SUFFIXES
+from multilabel.core.errors import UserError, run_stage
+from multilabel.core.files import replacing, replacing_folder, write_json
+from multilabel.core.paths import CACHE, HOME, METRICS, RAW, findings_file, records_file
+from multilabel.core.registry import choose
+from multilabel.core.settings import check_name, checked, checked_parts, named, parsed, read_block, read_section
+from multilabel.data.archives import open_source
+from multilabel.data.labels import LABEL_NAMES
+from multilabel.data.readers import FORMATS
+from multilabel.data.records import Findings, Record, write_records
+from multilabel.data.synthetic import GENERATORS, SUFFIXES
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 import pandas as pd
 from annotated_types import Ge
 
-from multilabel import figures, results
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import read_json, replacing_folder, write_text
-from multilabel.basics.params import parsed, read_params
-from multilabel.basics.paths import METRICS, REPORTS, labels_file, predictions_file, records_file
-from multilabel.labels import Labels
-from multilabel.pages import cell, render, self_contained_html
-from multilabel.records import read_images, read_records
+from multilabel.core.errors import run_stage
+from multilabel.core.files import read_json, replacing_folder, write_text
+from multilabel.core.paths import METRICS, REPORTS, labels_file, predictions_file, records_file
+from multilabel.core.settings import parsed, read_params
+from multilabel.data.labels import Labels
+from multilabel.data.records import read_images, read_records
+from multilabel.reporting import plots, tables
+from multilabel.reporting.html import cell, render, self_contained_html
 
 CURVES = ("train/loss", "valid/loss", "valid/f1_samples")
 
@@ -32,7 +32,7 @@ def report() -> None:
     settings = parsed(ReportSettings, params.get("report"), "report")
     with replacing_folder(REPORTS / "figures") as folder:
         datasets = [_dataset(name, params, settings, folder) for name in params["datasets"]]
-    changes = results.ablations(params.get("ablations") or {}).to_dict("records")
+    changes = tables.ablations(params.get("ablations") or {}).to_dict("records")
     submissions = [
         {"dataset": d, **read_json(METRICS / "submission" / f"{d}.json")} for d in params.get("submission") or {}
     ]
@@ -44,7 +44,7 @@ def report() -> None:
         draws=params["evaluate"]["bootstrap"],
         device=", ".join(sorted(devices)),
         datasets=datasets,
-        ablations=[row | {"verdict": results.verdict(row)} for row in changes],
+        ablations=[row | {"verdict": tables.verdict(row)} for row in changes],
         explanations=_explanations(params.get("explanations") or {}),
         submissions=submissions,
     )
@@ -56,11 +56,11 @@ def report() -> None:
 
 def _dataset(name: str, params: dict[str, Any], settings: ReportSettings, folder: Path) -> dict[str, Any]:
     """Everything that the template says about one dataset; draws its figures into `folder`."""
-    table = results.leaderboard(params["architectures"], name)
+    table = tables.leaderboard(params["architectures"], name)
     baselines = {a for a, block in params["architectures"].items() if block.get("baseline")}
     best = str(table["architecture"].iloc[0])
-    figures.leaderboard(table, folder / f"{name}_leaderboard.png")
-    baseline, comparison = results.against_baselines(table, baselines, params["evaluate"]["bootstrap"], params["seed"])
+    plots.leaderboard(table, folder / f"{name}_leaderboard.png")
+    baseline, comparison = tables.against_baselines(table, baselines, params["evaluate"]["bootstrap"], params["seed"])
     ingest = read_json(METRICS / "ingest" / f"{name}.json")
     return {
         "name": name,
@@ -70,10 +70,10 @@ def _dataset(name: str, params: dict[str, Any], settings: ReportSettings, folder
         "split": read_json(METRICS / "split" / f"{name}.json"),
         "labels": len(Labels.load(labels_file(name)).ids),
         "words": _telling_words(REPORTS / "eda" / name / "top_words.csv"),
-        "leaderboard": results.markdown(table),
-        "cautions": results.cautions(table, params["limits"]),
-        "decodings": results.decodings(table["architecture"]),
-        "separated": results.separated(table),
+        "leaderboard": tables.markdown(table),
+        "cautions": tables.cautions(table, params["limits"]),
+        "decodings": tables.decodings(table["architecture"]),
+        "separated": tables.separated(table),
         "devices": sorted(set(table["device"])),
         "best": best,
         "baseline": baseline,
@@ -85,7 +85,7 @@ def _dataset(name: str, params: dict[str, Any], settings: ReportSettings, folder
 
 def _explanations(blocks: dict[str, Any]) -> list[dict[str, Any]]:
     """What explains each network, as paths from the report."""
-    found = {name: results.explained(REPORTS / "explain" / name) for name in blocks}
+    found = {name: tables.explained(REPORTS / "explain" / name) for name in blocks}
     return [
         {"of": blocks[name]["of"], "pictures": [(p.relative_to(REPORTS).as_posix(), text) for p, text in pictures]}
         for name, pictures in found.items()
@@ -95,11 +95,11 @@ def _explanations(blocks: dict[str, Any]) -> list[dict[str, Any]]:
 def _curves(dataset: str, networks: list[str], folder: Path) -> list[str]:
     drawn = []
     for curve in CURVES:
-        found = {name: results.read_curve(METRICS / "train" / name, curve) for name in networks}
+        found = {name: tables.read_curve(METRICS / "train" / name, curve) for name in networks}
         by_run = {name: table for name, table in found.items() if table is not None}
         if by_run:
             drawn.append(curve.replace("/", "_"))
-            figures.curves(by_run, curve, folder / f"{dataset}_{drawn[-1]}.png")
+            plots.curves(by_run, curve, folder / f"{dataset}_{drawn[-1]}.png")
     return drawn
 
 
@@ -117,7 +117,7 @@ def _samples(dataset: str, best: str, seed: int, number: int, folder: Path) -> l
     texts = read_records(records_file(dataset)).set_index("id")["text"]
     rows = []
     for outcome in ("right", "wrong"):
-        chosen = results.examples(predictions, number, outcome == "right", seed)
+        chosen = tables.examples(predictions, number, outcome == "right", seed)
         named = [
             (_names(t, labels), _names(p, labels)) for t, p in zip(chosen["true"], chosen["predicted"], strict=True)
         ]
@@ -128,10 +128,10 @@ def _samples(dataset: str, best: str, seed: int, number: int, folder: Path) -> l
         pictures = read_images(records_file(dataset), chosen["id"].tolist())
         if len(chosen) and pictures[0] is not None:
             titles = [
-                f"{figures.wrap(texts[id])}\n{figures.wrap('true: ' + true)}\n{figures.wrap('predicted: ' + predicted)}"
+                f"{plots.wrap(texts[id])}\n{plots.wrap('true: ' + true)}\n{plots.wrap('predicted: ' + predicted)}"
                 for id, (true, predicted) in zip(chosen["id"], named, strict=True)
             ]
-            figures.pictures([p for p in pictures if p is not None], titles, 4, folder / f"{dataset}_{outcome}.png")
+            plots.pictures([p for p in pictures if p is not None], titles, 4, folder / f"{dataset}_{outcome}.png")
     return rows
 
 

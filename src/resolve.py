@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from accelerate import init_empty_weights
 
-from multilabel.architectures import resolve as resolve_block
-from multilabel.basics.errors import UserError, run_stage
-from multilabel.basics.files import replacing_folder, write_json
-from multilabel.basics.params import read_params, without
-from multilabel.basics.paths import RESOLVED
-from multilabel.networks.building import build
+from multilabel.core.errors import UserError, run_stage
+from multilabel.core.files import replacing_folder, write_json
+from multilabel.core.paths import RESOLVED
+from multilabel.core.settings import read_params, without
+from multilabel.models.network import build
+from multilabel.training.architectures import resolve as resolve_block
 
 
 def resolve() -> None:

@@ -3,15 +3,15 @@
 import numpy as np
 import pandas as pd
 
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import replacing, write_json
-from multilabel.basics.params import parsed, read_section
-from multilabel.basics.paths import METRICS, records_file, split_file
-from multilabel.duplicates import groups, picture_keys, text_keys
-from multilabel.labels import order
-from multilabel.records import read_records
-from multilabel.splitting import SplitSettings, balance
-from multilabel.splitting import split as assign
+from multilabel.core.errors import run_stage
+from multilabel.core.files import replacing, write_json
+from multilabel.core.paths import METRICS, records_file, split_file
+from multilabel.core.settings import parsed, read_section
+from multilabel.data.duplicates import groups, picture_keys, text_keys
+from multilabel.data.labels import order
+from multilabel.data.records import read_records
+from multilabel.data.splits import SplitSettings, balance
+from multilabel.data.splits import split as assign
 
 
 def split(dataset: str) -> None:

@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from multilabel.basics.errors import UserError, run_stage
-from multilabel.basics.files import write_json
-from multilabel.basics.params import parsed, read_block, read_section
-from multilabel.basics.paths import METRICS, MODELS, SUBMISSION
-from multilabel.limits import Limits, broken
-from multilabel.models import Model, read_training, size_mb
-from multilabel.splits import load_unlabelled
-from multilabel.submission_file import write_submission
+from multilabel.core.errors import UserError, run_stage
+from multilabel.core.files import write_json
+from multilabel.core.paths import METRICS, MODELS, SUBMISSION
+from multilabel.core.settings import parsed, read_block, read_section
+from multilabel.data.dataset import load_unlabelled
+from multilabel.data.submission import write_submission
+from multilabel.models.limits import Limits, broken
+from multilabel.models.model import Model, read_training, size_mb
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,11 +1,11 @@
 """Fit one architecture; its epoch and its decoding are chosen on valid. Runs under `accelerate launch` as well."""
 
-from multilabel.basics.errors import run_stage
-from multilabel.basics.files import read_json, replacing_folder
-from multilabel.basics.paths import METRICS, MODELS, RESOLVED, vectors_file
-from multilabel.networks.exposure import coco_exposed
-from multilabel.text.word_vectors import WordVectors
-from multilabel.training.devices import is_main_process
+from multilabel.core.errors import run_stage
+from multilabel.core.files import read_json, replacing_folder
+from multilabel.core.paths import METRICS, MODELS, RESOLVED, vectors_file
+from multilabel.inputs.word_vectors import WordVectors
+from multilabel.models.devices import is_main_process
+from multilabel.models.exposure import coco_exposed
 from multilabel.training.fitting import train_model
 from multilabel.training.resumption import end_with_parent
 

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from PIL import Image
 
-from multilabel.basics.paths import records_file
-from multilabel.records import Record, write_records
+from multilabel.core.paths import records_file
+from multilabel.data.records import Record, write_records
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = "MULTILABEL_REAL_DATA"  # folder with the competition archives and the Goodreads CSV

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from multilabel.basics.files import read_json
+from multilabel.core.files import read_json
 from multilabel.studies.comparisons import CANNOT, FAILS, HOLDS, Lines
 from multilabel.studies.exact_figures import counted, plain_line
 from multilabel.studies.origin import GENERATED

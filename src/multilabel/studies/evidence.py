@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from multilabel.basics.files import read_json
-from multilabel.scoring import interval
+from multilabel.core.files import read_json
+from multilabel.metrics.scores import interval
 from multilabel.studies.origin import GENERATED
 from multilabel.studies.places import RECORD, RECORDS, RUNS, SCORES
 

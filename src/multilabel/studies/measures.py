@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from multilabel.scoring import CONFIDENCE, Bits, Floats
+from multilabel.metrics.scores import CONFIDENCE, Bits, Floats
 
 AVERAGES = ("samples", "micro", "macro", "weighted")
 SCORES = ("precision", "recall", "f1")

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from multilabel.basics.params import read_block
-from multilabel.basics.paths import PARAMS
+from multilabel.core.paths import PARAMS
+from multilabel.core.settings import read_block
 from multilabel.studies.places import ROOT
 
 GENERATED = "generated"

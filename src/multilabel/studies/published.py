@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from multilabel.basics.choices import choose
-from multilabel.basics.params import read_yaml
+from multilabel.core.registry import choose
+from multilabel.core.settings import read_yaml
 
 PUBLISHED, CONTRADICTIONS = Path("published.yaml"), Path("contradictions.yaml")
 

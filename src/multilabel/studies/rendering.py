@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multilabel.pages import cell
+from multilabel.reporting.html import cell
 from multilabel.studies.comparisons import CANNOT
 
 Line = Mapping[str, Any]

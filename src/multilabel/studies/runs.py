@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from multilabel.architectures import resolve
-from multilabel.basics.choices import choose
-from multilabel.basics.errors import UserError
-from multilabel.basics.params import without
-from multilabel.networks.hub_encoder import HUB
+from multilabel.core.errors import UserError
+from multilabel.core.registry import choose
+from multilabel.core.settings import without
+from multilabel.models.hub_encoder import HUB
 from multilabel.studies.evidence import AS_PUBLISHED
 from multilabel.studies.scales import Scale, StudySettings, scaled
+from multilabel.training.architectures import resolve
 
 OWN = ("study", "group", "row", "variant", "seeds", "pretrained")  # keys of a run that no architecture has
 Blocks = Mapping[str, Mapping[str, Any]]

@@ -10,10 +10,10 @@ from typing import Annotated, Any
 
 from annotated_types import Ge, Gt, Le
 
-from multilabel.basics.choices import choose
-from multilabel.basics.params import checked, parsed, read_section
-from multilabel.basics.ranges import Count
-from multilabel.networks.image_input import Pixels
+from multilabel.core.ranges import Count
+from multilabel.core.registry import choose
+from multilabel.core.settings import checked, parsed, read_section
+from multilabel.models.image_input import Pixels
 from multilabel.studies.places import SHARED
 
 WIDTHS = ("hidden", "embedding", "filters", "feed_forward", "width")  # what `width` scales

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from multilabel.basics.choices import choose
-from multilabel.basics.errors import UserError
-from multilabel.basics.params import parsed
+from multilabel.core.errors import UserError
+from multilabel.core.registry import choose
+from multilabel.core.settings import parsed
 from multilabel.studies.published import PublishedTable, Report, published_table
 
 Names = Mapping[str, str]

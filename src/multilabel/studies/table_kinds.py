@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from multilabel.basics.files import read_json
-from multilabel.results import read_curve
+from multilabel.core.files import read_json
+from multilabel.reporting.tables import read_curve
 from multilabel.studies.comparisons import CANNOT, FAILS, HOLDS, Figure, Lines, figure_line
 from multilabel.studies.eda_tables import eda_figures
 from multilabel.studies.evidence import Evidence

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from multilabel.basics.files import read_json
+from multilabel.core.files import read_json
 from multilabel.studies.comparisons import CANNOT, Lines, claim_lines, claimed_pairs, figure_line, our_figure
 from multilabel.studies.evidence import Evidence, gather, paired
 from multilabel.studies.exact_figures import plain_line

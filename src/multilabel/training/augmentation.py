@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
-from multilabel.basics.choices import choose
-from multilabel.basics.params import parsed, read_yaml
+from multilabel.core.registry import choose
+from multilabel.core.settings import parsed, read_yaml
 
 PRESETS = Path(__file__).with_name("augmentations.yaml")
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from dvclive import Live
 
-from multilabel.training.devices import is_main_process
+from multilabel.models.devices import is_main_process
 
 SCORES_OF_VALID = ("f1_samples", "f1_micro", "f1_macro", "f1_weighted", "map", "exact_match", "hamming")
 NAMES = {"train_loss": "train/loss", "valid_loss": "valid/loss"}

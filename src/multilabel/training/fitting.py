@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from multilabel.basics.errors import UserError
-from multilabel.basics.paths import records_file
-from multilabel.decoding import fit_all
-from multilabel.models import Model
-from multilabel.records import has_images
-from multilabel.scoring import scores
-from multilabel.splits import load_labels, load_split
-from multilabel.text.word_vectors import WordVectors
+from multilabel.core.errors import UserError
+from multilabel.core.paths import records_file
+from multilabel.data.dataset import load_labels, load_split
+from multilabel.data.records import has_images
+from multilabel.inputs.word_vectors import WordVectors
+from multilabel.metrics.decoding import fit_all
+from multilabel.metrics.scores import scores
+from multilabel.models.model import Model
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
 from multilabel.training.resumption import State

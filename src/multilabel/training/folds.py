@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from multilabel.basics.choices import choose
-from multilabel.duplicates import groups, picture_keys, text_keys
-from multilabel.ensembles import WEIGHTINGS
-from multilabel.labels import Labels
-from multilabel.models import EnsembleClassifier
-from multilabel.records import read_images
-from multilabel.splits import Split, join, subset
-from multilabel.splitting import folds
+from multilabel.core.registry import choose
+from multilabel.data.dataset import Split, join, subset
+from multilabel.data.duplicates import groups, picture_keys, text_keys
+from multilabel.data.labels import Labels
+from multilabel.data.records import read_images
+from multilabel.data.splits import folds
+from multilabel.models.ensembles import WEIGHTINGS
+from multilabel.models.model import EnsembleClassifier
 from multilabel.training.parts import Trained, train_part
 
 

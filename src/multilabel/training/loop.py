@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from multilabel.basics.errors import UserError
-from multilabel.basics.params import call_named
-from multilabel.dataset import Batch, Examples
-from multilabel.decoding import fixed
-from multilabel.prediction import ImagePreparation, predict, sigmoid
-from multilabel.scoring import scores
+from multilabel.core.errors import UserError
+from multilabel.core.settings import call_named
+from multilabel.inputs.examples import Batch, Examples
+from multilabel.metrics.decoding import fixed
+from multilabel.metrics.scores import scores
+from multilabel.models.devices import gpu_load
+from multilabel.models.prediction import ImagePreparation, predict, sigmoid
 from multilabel.training.augmentation import Augmentation
 from multilabel.training.averaging import averaged
-from multilabel.training.devices import gpu_load
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.resumption import State, Termination

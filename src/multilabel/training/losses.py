@@ -11,7 +11,7 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
-from multilabel.basics.ranges import Positive
+from multilabel.core.ranges import Positive
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Exponent = Annotated[float, Ge(0), Le(10)]

@@ -8,8 +8,8 @@ from annotated_types import Gt
 from torch import nn
 from torch.optim import Optimizer
 
-from multilabel.basics.ranges import Share
-from multilabel.networks.tuning import rate_factors
+from multilabel.core.ranges import Share
+from multilabel.models.tuning import rate_factors
 
 
 def adamw(groups: list[dict], lr: float, *, beta1: Share = 0.9, beta2: Share = 0.999) -> Optimizer:

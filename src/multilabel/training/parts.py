@@ -11,22 +11,22 @@ import torch
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from multilabel.baselines import BASELINES
-from multilabel.basics.params import call_named
-from multilabel.basics.paths import labels_file, records_file, targets_file
-from multilabel.dataset import load_examples
-from multilabel.decoding import fixed
-from multilabel.labels import Labels
-from multilabel.models import BaselineClassifier, Classifier, NetworkClassifier, knowing, round_weights
-from multilabel.networks.building import build
-from multilabel.networks.hub_encoder import HUB, hub_tokenizer
-from multilabel.scoring import scores
-from multilabel.splits import Split
-from multilabel.text.cleaning import clean, emptied
-from multilabel.text.tokenization import fit_tokenizer
-from multilabel.text.word_vectors import WordVectors, requested_vectors
+from multilabel.core.paths import labels_file, records_file, targets_file
+from multilabel.core.settings import call_named
+from multilabel.data.dataset import Split
+from multilabel.data.labels import Labels
+from multilabel.inputs.cleaning import clean, emptied
+from multilabel.inputs.examples import load_examples
+from multilabel.inputs.tokenization import fit_tokenizer
+from multilabel.inputs.word_vectors import WordVectors, requested_vectors
+from multilabel.metrics.decoding import fixed
+from multilabel.metrics.scores import scores
+from multilabel.models.baselines import BASELINES
+from multilabel.models.devices import accelerator, describe
+from multilabel.models.hub_encoder import HUB, hub_tokenizer
+from multilabel.models.model import BaselineClassifier, Classifier, NetworkClassifier, knowing, round_weights
+from multilabel.models.network import build
 from multilabel.training.curves import Curves
-from multilabel.training.devices import accelerator, describe
 from multilabel.training.loop import fit
 from multilabel.training.resumption import State
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from multilabel.basics.files import replacing
-from multilabel.basics.paths import CHECKPOINTS
+from multilabel.core.files import replacing
+from multilabel.core.paths import CHECKPOINTS
 
 CODE = Path(__file__).parent.parent  # the whole library: whatever changes there may change a step
 

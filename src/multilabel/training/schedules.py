@@ -9,7 +9,7 @@ from typing import Annotated
 
 from annotated_types import Ge, Le
 
-from multilabel.basics.ranges import Part
+from multilabel.core.ranges import Part
 
 Schedule = Callable[[float, Sequence[float]], float]  # share of the steps done (0..1), validation scores by epoch
 

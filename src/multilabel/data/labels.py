@@ -1,0 +1,61 @@
+"""Label names <-> multi-hot vectors, and what numbers are called."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from multilabel.core.errors import UserError
+from multilabel.core.files import read_json, write_json
+from multilabel.core.registry import choose
+
+# COCO category ids 1 to 19 as used by the competition; COCO itself has no id 12.
+COCO = {
+    "1": "person", "2": "bicycle", "3": "car", "4": "motorcycle", "5": "airplane", "6": "bus", "7": "train",
+    "8": "truck", "9": "boat", "10": "traffic light", "11": "fire hydrant", "13": "stop sign", "14": "parking meter",
+    "15": "bench", "16": "bird", "17": "cat", "18": "dog", "19": "horse",
+}  # fmt: skip
+LABEL_NAMES: dict[str, Mapping[str, str]] = {"coco": COCO, "as_given": {}}
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The label order of a dataset: ids as the source writes them, and names for people."""
+
+    ids: list[str]
+    names: list[str]
+
+    def multi_hot(self, label_sets: Iterable[Iterable[str]]) -> NDArray[np.uint8]:
+        """(N, L) zeros and ones; raises `UserError` for a label that has no place in the order."""
+        place = {id: i for i, id in enumerate(self.ids)}
+        rows = [list(labels) for labels in label_sets]
+        targets = np.zeros((len(rows), len(self.ids)), dtype=np.uint8)
+        for row, labels in enumerate(rows):
+            for label in labels:
+                if label not in place:
+                    raise UserError(f"label {label!r} is not one of {', '.join(self.ids)}; run encode_labels again")
+                targets[row, place[label]] = 1
+        return targets
+
+    def label_sets(self, targets: NDArray[np.integer] | NDArray[np.bool_]) -> list[list[str]]:
+        """The ids of each row of (N, L) zeros and ones: the inverse of `multi_hot`, in label order."""
+        return [[self.ids[i] for i in np.flatnonzero(row)] for row in targets]
+
+    def save(self, path: Path) -> None:
+        """As JSON."""
+        write_json(path, {"ids": self.ids, "names": self.names})
+
+    @classmethod
+    def load(cls, path: Path) -> "Labels":
+        """From JSON."""
+        return cls(**read_json(path))
+
+
+def order(label_sets: Iterable[Iterable[str]], naming: str) -> Labels:
+    """All labels that occur: by number where all are numbers, else by name; `naming` is a key of LABEL_NAMES."""
+    names = choose("label naming", LABEL_NAMES, naming, "datasets.<name>.label_names")
+    found = {label for labels in label_sets for label in labels}
+    ids = sorted(found, key=int) if all(label.isdecimal() for label in found) else sorted(found)
+    return Labels(ids, [names.get(id, id) for id in ids])

@@ -1,0 +1,100 @@
+"""Records as tensors: which inputs a model reads, gathered a whole batch at a time."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from multilabel.data.dataset import Inputs
+from multilabel.inputs.cleaning import clean
+from multilabel.inputs.image_cache import pixel_array
+from multilabel.inputs.tokenization import Tokens, tokenize
+
+LEAST = 8  # records in a last batch, or else it joins the one before: batch norm needs two, each of several devices one
+BUCKET = 50  # batches among which records of similar length are put together
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images (B, 3, H, W) as uint8, tokens and mask (B, T), targets (B, L); None where there is no such input."""
+
+    images: Tensor | None
+    tokens: Tensor | None
+    mask: Tensor | None
+    targets: Tensor | None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same on another device."""
+        parts = (self.images, self.tokens, self.mask, self.targets)
+        return Batch(*(part.to(device, non_blocking=True) if part is not None else None for part in parts))
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What a network reads of some records, in memory or mapped into it, and their targets if known."""
+
+    pixels: NDArray[np.uint8] | None  # of all records of the file
+    rows: NDArray[np.int_]  # of these examples in `pixels`
+    tokens: Tokens | None
+    targets: NDArray[np.float32] | None
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def batch(self, chosen: NDArray[np.int_]) -> Batch:
+        """The examples with these numbers, tokens cut to the longest of them."""
+        images = tokens = mask = targets = None
+        if self.pixels is not None:
+            images = torch.from_numpy(self.pixels[self.rows[chosen]]).permute(0, 3, 1, 2)  # channels_last in memory
+        if self.tokens is not None:
+            lengths = torch.from_numpy(self.tokens.lengths[chosen])
+            longest = int(lengths.max())
+            tokens = torch.from_numpy(self.tokens.ids[chosen, :longest]).long()
+            mask = torch.arange(longest)[None, :] < lengths[:, None]
+        if self.targets is not None:
+            targets = torch.from_numpy(self.targets[chosen])
+        return Batch(images, tokens, mask, targets)
+
+    def shuffled(
+        self,
+        batch_size: int,
+        random: np.random.Generator,
+        draws: NDArray[np.float64] | None = None,
+    ) -> list[NDArray[np.int_]]:
+        """All examples once, or as many drawn with probabilities `draws`, in random batches.
+
+        Texts of similar length share a batch to spare padding.
+        """
+        order = random.permutation(len(self)) if draws is None else random.choice(len(self), len(self), p=draws)
+        if self.tokens is not None:
+            bucket = BUCKET * batch_size
+            parts = [order[i : i + bucket] for i in range(0, len(order), bucket)]
+            order = np.concatenate([part[np.argsort(self.tokens.lengths[part], kind="stable")] for part in parts])
+        batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+        if len(batches) > 1 and len(batches[-1]) < LEAST:
+            batches[-2:] = [np.concatenate(batches[-2:])]
+        return [batches[i] for i in random.permutation(len(batches))]
+
+    def in_order(self, batch_size: int) -> Iterator[NDArray[np.int_]]:
+        """All examples once, by length if they have texts; for prediction."""
+        order = np.arange(len(self)) if self.tokens is None else np.argsort(self.tokens.lengths, kind="stable")
+        for start in range(0, len(order), batch_size):
+            yield order[start : start + batch_size]
+
+
+def load_examples(
+    settings: Mapping[str, Any],
+    inputs: Inputs,
+    tokenizer: Tokenizer | None,
+    targets: NDArray[np.uint8] | None = None,
+) -> Examples:
+    """The inputs that resolved `settings` ask for; pictures come from the pixel cache."""
+    image, text = settings["image"], settings["text"]
+    pixels = pixel_array(inputs.records, image["resize"] or image["size"]) if image else None
+    tokens = tokenize(tokenizer, clean(inputs.texts, text["clean"]), text["max_length"]) if tokenizer else None
+    return Examples(pixels, inputs.rows, tokens, None if targets is None else targets.astype(np.float32))

@@ -1,0 +1,133 @@
+"""Text models without a network, which every deep model must beat: fit, predict, save, load without pickle."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Protocol
+
+import numpy as np
+from annotated_types import Ge, Gt
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from multilabel.core.files import read_json, write_json
+from multilabel.core.settings import read_yaml
+from multilabel.data.labels import Labels
+
+KEYWORDS = Path(__file__).with_name("keywords.yaml")
+WEIGHTS = "weights.safetensors"
+VOCABULARY = "vocabulary.json"
+
+
+class Baseline(Protocol):
+    """What all baselines can do."""
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
+        """Learn from training texts (N) and targets (N, L)."""
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """(N, L)."""
+
+    def parameters(self) -> int:
+        """How many numbers were learned."""
+
+    def save(self, folder: Path) -> None:
+        """Write what `load` needs into `folder`."""
+
+    def load(self, folder: Path) -> None:
+        """The inverse of `save`, in place of `fit`."""
+
+
+class KeywordRule:
+    """A label is there if one of its words is; where no word is found, labels rank by their frequency in training."""
+
+    def __init__(self) -> None:
+        """Has no settings; the words of labels without an entry in keywords.yaml are their names."""
+        self.frequency = np.zeros(0, np.float32)
+        self.patterns: list[str] = []
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
+        """Only counts labels."""
+        words = read_yaml(KEYWORDS)
+        self.patterns = [_pattern(words.get(name, [name])) for name in labels.names]
+        self.frequency = targets.mean(axis=0, dtype=np.float32)
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """1 where a word is found, else less than a half of the label's frequency."""
+        patterns = [re.compile(pattern, re.IGNORECASE) for pattern in self.patterns]
+        found = np.array([[bool(p.search(text)) for p in patterns] for text in texts], np.float32)
+        return np.maximum(found.reshape(len(texts), len(patterns)), 0.49 * self.frequency)
+
+    def parameters(self) -> int:
+        """One frequency per label."""
+        return len(self.frequency)
+
+    def save(self, folder: Path) -> None:
+        """Patterns as JSON, frequencies as tensors."""
+        save_file({"frequency": self.frequency}, folder / WEIGHTS)
+        write_json(folder / VOCABULARY, self.patterns)
+
+    def load(self, folder: Path) -> None:
+        """The inverse."""
+        self.frequency = load_file(folder / WEIGHTS)["frequency"]
+        self.patterns = read_json(folder / VOCABULARY)
+
+
+class TfidfLogreg:
+    """Weighted counts of words and word pairs, and one logistic regression per label."""
+
+    def __init__(
+        self,
+        *,
+        longest_phrase: Annotated[int, Ge(1)] = 2,
+        min_texts: Annotated[int, Ge(1)] = 2,
+        inverse_penalty: Annotated[float, Gt(0)] = 10.0,
+    ) -> None:
+        """Phrases of up to `longest_phrase` words found in `min_texts` texts; `inverse_penalty` is C of the regression."""
+        self.vectorizer = TfidfVectorizer(ngram_range=(1, longest_phrase), min_df=min_texts, sublinear_tf=True)
+        self.inverse_penalty = inverse_penalty
+        self.weights, self.bias = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
+        """A label that all training texts or none have gets a constant."""
+        features = self.vectorizer.fit_transform(texts)
+        self.vectorizer.idf_ = self.vectorizer.idf_.astype(np.float32)  # as it will be stored
+        self.weights = np.zeros((targets.shape[1], features.shape[1]), np.float32)
+        self.bias = np.zeros(targets.shape[1], np.float32)
+        for label, target in enumerate(targets.T):
+            if target.min() == target.max():
+                self.bias[label] = 10.0 if target[0] else -10.0
+                continue
+            regression = LogisticRegression(C=self.inverse_penalty, solver="liblinear", random_state=0)
+            regression.fit(features, target)
+            self.weights[label], self.bias[label] = regression.coef_[0], regression.intercept_[0]
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The sigmoid of the regressions' scores."""
+        logits = self.vectorizer.transform(texts) @ self.weights.T + self.bias
+        return (1 / (1 + np.exp(-logits))).astype(np.float32)
+
+    def parameters(self) -> int:
+        """One weight per label and phrase, one bias per label."""
+        return self.weights.size + self.bias.size
+
+    def save(self, folder: Path) -> None:
+        """Phrases as JSON in the order of the columns, the numbers as tensors."""
+        save_file({"weights": self.weights, "bias": self.bias, "idf": self.vectorizer.idf_}, folder / WEIGHTS)
+        write_json(folder / VOCABULARY, self.vectorizer.get_feature_names_out().tolist())
+
+    def load(self, folder: Path) -> None:
+        """The inverse."""
+        tensors = load_file(folder / WEIGHTS)
+        self.weights, self.bias = tensors["weights"], tensors["bias"]
+        self.vectorizer.vocabulary_ = {phrase: i for i, phrase in enumerate(read_json(folder / VOCABULARY))}
+        self.vectorizer.idf_ = tensors["idf"]
+
+
+BASELINES: dict[str, Callable[..., Baseline]] = {"keyword_rule": KeywordRule, "tfidf_logreg": TfidfLogreg}
+
+
+def _pattern(words: Sequence[str]) -> str:
+    return r"\b(?:" + "|".join(re.escape(word) for word in words) + r")(?:s|es)?\b"

@@ -1,0 +1,56 @@
+"""What the machine offers: device, precision, and the load of a GPU while training."""
+
+import os
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+from accelerate.utils import DistributedDataParallelKwargs
+
+from multilabel.core.errors import UserError
+
+BF16_CPU_FLAGS = {"avx512_bf16", "amx_bf16"}
+
+
+def accelerator(precision: str) -> Accelerator:
+    """The device(s) that `accelerate launch` or the machine gives, computing in the named precision, or the fastest."""
+    if precision == "auto":
+        precision = "bf16" if _has_bf16() else "fp32"
+    if precision == "fp16" and not torch.cuda.is_available():
+        raise UserError("train.precision: fp16 needs a GPU; write `auto`, bf16 or fp32 to train here")
+    # Fusions that read states leave some layers of an encoder unread, which several processes must be told.
+    unread = DistributedDataParallelKwargs(find_unused_parameters=True)
+    AcceleratorState._reset_state()  # members of an ensemble may compute in different precisions, one after the other
+    return Accelerator(mixed_precision="no" if precision == "fp32" else precision, kwargs_handlers=[unread])
+
+
+def is_main_process() -> bool:
+    """Whether this is the one process of a run that writes its results."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def gpu_load(device: torch.device) -> dict[str, float]:
+    """Utilisation (%) and memory (GB) of the GPU that trains; empty on a CPU or where the driver does not tell."""
+    if device.type != "cuda":
+        return {}
+    peak = torch.cuda.max_memory_allocated(device) / 1e9
+    try:
+        return {"utilisation": float(torch.cuda.utilization(device)), "memory_gb": peak}
+    except Exception:  # noqa: BLE001 (driver libraries raise their own kinds)
+        return {"memory_gb": peak}
+
+
+def describe(device: torch.device) -> str:
+    """The device in words, for tables."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu x{torch.get_num_threads()}"
+
+
+def _has_bf16() -> bool:
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            flags = next((line for line in file if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return not BF16_CPU_FLAGS.isdisjoint(flags.split())

@@ -1,0 +1,88 @@
+"""A trained model against the test split, once: scores with intervals, a table per label, predictions per record."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+from annotated_types import Ge
+from numpy.typing import NDArray
+
+from multilabel.data.dataset import load_split
+from multilabel.inputs.cleaning import emptied
+from multilabel.metrics.predictions import prediction_table
+from multilabel.metrics.scores import f1_per_record, interval, scores
+from multilabel.models.exposure import coco_exposed
+from multilabel.models.limits import Limits, broken
+from multilabel.models.model import Model, size_mb
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationSettings:
+    """How sure we want to be."""
+
+    bootstrap: Annotated[int, Ge(100)]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What is known of a model after test has been scored."""
+
+    row: dict[str, Any]  # of the result table
+    predictions: pd.DataFrame  # a row per test record
+    decodings: pd.DataFrame  # a row per rule that makes label sets of probabilities
+
+
+def evaluate_model(model: Model, folder: Path, settings: EvaluationSettings, limits: Limits) -> Evaluation:
+    """Score the model stored in `folder` on test."""
+    split = load_split(model.settings["dataset"], "test")
+    began = time.perf_counter()
+    probabilities = model.classifier.probabilities(split.inputs)
+    seconds = time.perf_counter() - began
+    predicted = model.decoding.decode(probabilities)
+    size = size_mb(folder)
+    row = {
+        "dataset": model.settings["dataset"],
+        "modality": model.settings["modality"],
+        **with_interval(split.targets, predicted, probabilities, settings, model.settings["seed"]),
+        "parameters": model.classifier.parameters(),
+        "size_mb": round(size, 3),
+        "size_fp32_mb": round(model.classifier.fp32_mb(), 3),
+        "train_seconds": round(model.training["seconds"], 1),
+        "predict_seconds": round(seconds, 2),
+        "within_limits": "no" if broken(limits, size, model.training["seconds"]) else "yes",
+        "coco_exposed": coco_exposed(model.settings),
+        "records": len(split.ids),
+        "emptied_texts": emptied(split.inputs.texts, (model.settings.get("text") or {}).get("clean", [])),
+        "decoding": model.decoding.rule,
+        "seed": model.settings["seed"],
+        "device": model.training["device"],
+    }
+    table = prediction_table(split.ids, split.targets, predicted, probabilities, model.labels)
+    return Evaluation(row, table, side_by_side(model, split.targets, probabilities))
+
+
+def side_by_side(model: Model, targets: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> pd.DataFrame:
+    """What every rule, fitted on valid, makes of the same probabilities on test."""
+    rows = []
+    for name, rule in model.rules.items():
+        predicted = rule.decode(probabilities)
+        bundle = scores(targets, predicted, probabilities)
+        labels = float(predicted.sum(axis=1).mean())
+        rows.append({"decoding": name, "chosen": name == model.rule, **bundle, "labels_per_record": labels})
+    return pd.DataFrame(rows).drop(columns="map")  # which no decoding changes
+
+
+def with_interval(
+    targets: NDArray[np.uint8],
+    predicted: NDArray[np.uint8],
+    probabilities: NDArray[np.float32],
+    settings: EvaluationSettings,
+    seed: int,
+) -> dict[str, float]:
+    """The bundle of scores with the interval of samples-F1 behind its mean."""
+    bundle = scores(targets, predicted, probabilities)
+    low, high = interval(f1_per_record(targets, predicted), settings.bootstrap, seed)
+    return {"f1_samples": bundle.pop("f1_samples"), "f1_samples_ci_low": low, "f1_samples_ci_high": high, **bundle}

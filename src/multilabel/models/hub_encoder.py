@@ -1,0 +1,85 @@
+"""Any text encoder of transformers, from the hub or a local folder: `hf/<hub id or folder>`."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal
+
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from multilabel.core.errors import UserError
+from multilabel.models.features import Features, Widths
+from multilabel.models.poolings import choose_pooling
+
+HUB = "hf/"
+
+
+class HubEncoder(nn.Module):
+    """A pretrained encoder with its own tokenizer."""
+
+    def __init__(
+        self,
+        name: str,
+        vocabulary: int,
+        *,
+        weights: Literal["pretrained"] | None = "pretrained",
+        pooling: str = "first",
+        gradient_checkpointing: bool = False,
+        config: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`weights: null` starts at random; `config` replaces entries of the published configuration.
+
+        `gradient_checkpointing` computes activations twice to hold them once: less memory, a third more time.
+        """
+        from transformers import AutoConfig, AutoModel
+
+        super().__init__()
+        options = dict(config or read_config(name))
+        built = AutoConfig.for_model(**options)
+        # Some checkpoints are stored in half precision; what is trained is fp32, and autocast does the rest.
+        load = partial(AutoModel.from_pretrained, config=built, dtype=torch.float32)
+        self.model = fetch(name, load) if weights else AutoModel.from_config(built)
+        self.model = getattr(self.model, "encoder", self.model) if built.is_encoder_decoder else self.model
+        if getattr(self.model, "pooler", None) is not None:
+            self.model.pooler = None  # an extra layer that nothing here reads
+        if gradient_checkpointing:
+            self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        self.padding = built.pad_token_id or 0
+        self.widths = Widths(built.hidden_size, built.hidden_size)
+        self.pooling = choose_pooling(pooling, built.hidden_size)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+        """(B, T), (B, T) -> one state per token."""
+        tokens = tokens.masked_fill(~mask, self.padding)
+        states = self.model(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
+        return Features(self.pooling(states, mask), states, mask)
+
+
+def read_config(name: str) -> dict[str, Any]:
+    """The published configuration of a hub id or a folder, as JSON."""
+    from transformers import AutoConfig
+
+    config = fetch(name, AutoConfig.from_pretrained).to_dict()
+    return {key: value for key, value in config.items() if key not in ("transformers_version", "dtype")}
+
+
+def hub_tokenizer(name: str) -> Tokenizer:
+    """The tokenizer that the encoder was trained with."""
+    from transformers import AutoTokenizer
+
+    tokenizer = Tokenizer.from_str(fetch(name, AutoTokenizer.from_pretrained).backend_tokenizer.to_str())
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def fetch(name: str, load: Callable[[str], Any]) -> Any:
+    """`load(name)`; whatever goes wrong on the way is one line. transformers is never asked to run foreign code."""
+    try:
+        return load(name)
+    except Exception as error:  # noqa: BLE001 (hub libraries raise their own kinds)
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(
+            f"cannot read {HUB}{name} ({type(error).__name__}: {reason}); give a folder with config.json, tokenizer.json "
+            f"and weights, or run once with a network so that the hub's files are cached"
+        ) from None

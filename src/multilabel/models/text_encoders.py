@@ -1,0 +1,186 @@
+"""Token batches -> features. Shapes: B texts, T tokens, E embedding, H hidden; mask (B, T) is true on tokens."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from multilabel.core.ranges import Count, Share
+from multilabel.core.registry import choose
+from multilabel.models.features import Features, Widths
+from multilabel.models.hub_encoder import HUB, HubEncoder
+from multilabel.models.poolings import choose_pooling
+from multilabel.models.word_embedding import WordEmbedding
+
+Vectors = str | dict[str, Any] | None  # a key of WORD_VECTORS, with options or without
+
+
+class RecurrentEncoder(nn.Module):
+    """A recurrent network; padding is never read, so a longer padded batch gives the same features."""
+
+    def __init__(
+        self,
+        cell: Callable[..., nn.RNNBase],
+        vocabulary: int,
+        *,
+        embedding: Count = 128,
+        word_vectors: Vectors = None,
+        tune_vectors: bool = True,
+        hidden: Count = 128,
+        layers: Count = 1,
+        bidirectional: bool = False,
+        pooling: str = "last",
+        dropout: Share = 0.2,
+    ) -> None:
+        """`pooling` is a key of POOLINGS; `dropout` acts on embeddings and features."""
+        super().__init__()
+        self.embedding = WordEmbedding(vocabulary, embedding, tuned=tune_vectors or not word_vectors)
+        self.rnn = cell(embedding, hidden, layers, batch_first=True, bidirectional=bidirectional)
+        self.dropout = nn.Dropout(dropout)
+        width = hidden * (2 if bidirectional else 1)
+        self.widths = Widths(width, width)
+        self.pooling = choose_pooling(pooling, width, bidirectional)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+        """(B, T), (B, T) -> one state per token."""
+        packed = pack_padded_sequence(
+            self.dropout(self.embedding(tokens)), mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=tokens.shape[1])
+        return Features(self.dropout(self.pooling(states, mask)), states, mask)
+
+
+class TextCNNEncoder(nn.Module):
+    """Convolutions over windows of words, the strongest response of each filter kept (Kim 2014, arXiv 1408.5882)."""
+
+    def __init__(
+        self,
+        vocabulary: int,
+        *,
+        embedding: Count = 128,
+        word_vectors: Vectors = None,
+        tune_vectors: bool = True,
+        kernels: Sequence[Count] = (3, 4, 5),
+        filters: Count = 128,
+        batch_norm: bool = True,
+        dropout: Share = 0.3,
+    ) -> None:
+        """`kernels` are window widths in words; `filters` of each."""
+        super().__init__()
+        self.embedding = WordEmbedding(vocabulary, embedding, tuned=tune_vectors or not word_vectors)
+        self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, k, padding=k // 2) for k in kernels)
+        self.norms = nn.ModuleList(nn.BatchNorm1d(filters) if batch_norm else nn.Identity() for _ in kernels)
+        self.dropout = nn.Dropout(dropout)
+        self.widths = Widths(filters * len(kernels), filters * len(kernels))
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+        """(B, T), (B, T) -> one state per window; windows centred on padding do not count."""
+        embedded = self.dropout(self.embedding(tokens)).masked_fill(~mask[:, :, None], 0).transpose(1, 2)  # (B, E, T)
+        length = tokens.shape[1]
+        responses = [
+            norm(convolution(embedded)[:, :, :length]).relu()  # (B, filters, T)
+            for convolution, norm in zip(self.convolutions, self.norms, strict=True)
+        ]
+        states = torch.cat(responses, dim=1).masked_fill(~mask[:, None, :], 0)  # 0 is the least that relu gives
+        return Features(self.dropout(states.amax(dim=2)), states.transpose(1, 2), mask)
+
+
+class TransformerTextEncoder(nn.Module):
+    """Self-attention layers over words with sinusoidal positions (Vaswani 2017, arXiv 1706.03762)."""
+
+    def __init__(
+        self,
+        vocabulary: int,
+        *,
+        hidden: Count = 128,
+        layers: Count = 2,
+        heads: Count = 4,
+        feed_forward: Count = 256,
+        pooling: str = "mean",
+        dropout: Share = 0.1,
+    ) -> None:
+        """`hidden` must be a multiple of `heads`."""
+        super().__init__()
+        self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=0)
+        layer = nn.TransformerEncoderLayer(
+            hidden, heads, feed_forward, dropout, activation="gelu", batch_first=True, norm_first=True
+        )
+        self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        self.norm = nn.LayerNorm(hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.hidden = hidden
+        self.widths = Widths(hidden, hidden)
+        self.pooling = choose_pooling(pooling, hidden)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+        """(B, T), (B, T) -> one state per token."""
+        embedded = self.embedding(tokens) * self.hidden**0.5 + sinusoids(tokens.shape[1], self.hidden, tokens.device)
+        states = self.norm(self.layers(self.dropout(embedded), src_key_padding_mask=~mask))
+        return Features(self.pooling(states, mask), states, mask)
+
+
+class BertEncoder(nn.Module):
+    """BERT's own architecture at any size, from random weights."""
+
+    def __init__(
+        self,
+        vocabulary: int,
+        *,
+        hidden: Count = 128,
+        layers: Count = 2,
+        heads: Count = 2,
+        feed_forward: Count = 512,
+        pooling: str = "first",
+        dropout: Share = 0.1,
+    ) -> None:
+        """The defaults are those of BERT-tiny."""
+        from transformers import BertConfig, BertModel  # 2 s that the other encoders need not wait for
+
+        super().__init__()
+        config = BertConfig(
+            vocab_size=vocabulary,
+            hidden_size=hidden,
+            num_hidden_layers=layers,
+            num_attention_heads=heads,
+            intermediate_size=feed_forward,
+            hidden_dropout_prob=dropout,
+            attention_probs_dropout_prob=dropout,
+        )
+        self.bert = BertModel(config, add_pooling_layer=False)
+        self.widths = Widths(hidden, hidden)
+        self.pooling = choose_pooling(pooling, hidden)
+
+    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+        """(B, T), (B, T) -> one state per token."""
+        states = self.bert(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
+        return Features(self.pooling(states, mask), states, mask)
+
+
+TEXT_ENCODERS: dict[str, Callable[..., nn.Module]] = {
+    "rnn": partial(RecurrentEncoder, nn.RNN),
+    "gru": partial(RecurrentEncoder, nn.GRU),
+    "lstm": partial(RecurrentEncoder, nn.LSTM),
+    "textcnn": TextCNNEncoder,
+    "transformer": TransformerTextEncoder,
+    "bert": BertEncoder,
+}
+
+
+def choose_text_encoder(name: str, where: str) -> Callable[..., nn.Module]:
+    """A key of TEXT_ENCODERS, or `hf/<hub id or folder>`; call it with the size of the vocabulary."""
+    if isinstance(name, str) and name.startswith(HUB):
+        return partial(HubEncoder, name.removeprefix(HUB))
+    return choose("text encoder (or hf/<hub id or folder>)", TEXT_ENCODERS, name, where)
+
+
+def sinusoids(length: int, width: int, device: torch.device) -> Tensor:
+    """Position codes (T, width): sines and cosines of wavelengths from 2 pi to 10,000 * 2 pi."""
+    position = torch.arange(length, device=device, dtype=torch.float32)[:, None]
+    rate = torch.exp(torch.arange(0, width, 2, device=device) * (-torch.log(torch.tensor(10_000.0)).item() / width))
+    codes = torch.zeros(length, width, device=device)
+    codes[:, 0::2] = torch.sin(position * rate)
+    codes[:, 1::2] = torch.cos(position * rate[: width // 2])
+    return codes
