@@ -8,18 +8,22 @@ PARAMS = Path("params.yaml")
 RAW = Path("data/raw")
 SPLITS = Path("data/splits")
 ENCODED = Path("data/encoded")
+EDA = Path("data/eda")  # <dataset>/ with tables that the report draws
 RESOLVED = Path("data/resolved")
-WORD_VECTORS = Path("data/word_vectors")
+CODE = Path("data/code")  # what each stage and each architecture uses of the library
 PREDICTIONS = Path("data/predictions")
+EXPLANATIONS = Path("data/explanations")
 SUBMISSION = Path("data/submission")
 MODELS = Path("models")
+ABLATIONS = MODELS / "ablations"  # beside the folders of the datasets
 METRICS = Path("metrics")
 REPORTS = Path("reports")
 
 # `dvc exp run --queue` and `--temp` work in a copy of the repository, but name the original in DVC_ROOT: what must
-# outlive such a copy (a killed run's state, decoded pictures) and relative sources belong to the original.
+# outlive such a copy (a killed run's state, decoded images) and relative sources belong to the original.
 HOME = Path(os.environ.get("DVC_ROOT", "."))
 CACHE = HOME / ".cache"
+PARTIAL = CACHE / "partial"  # what is being written; outside every output of DVC, which hashes all it finds there
 CHECKPOINTS = HOME / ".checkpoints"
 
 
@@ -31,6 +35,11 @@ def records_file(dataset: str) -> Path:
 def findings_file(dataset: str) -> Path:
     """The repaired and rejected records of one dataset."""
     return RAW / dataset / "findings.csv"
+
+
+def refused_file(dataset: str) -> Path:
+    """The findings of a dataset of which no record was left, so that there is no folder for them."""
+    return CACHE / "findings" / f"{dataset}.csv"
 
 
 def split_file(dataset: str) -> Path:
@@ -48,11 +57,21 @@ def targets_file(dataset: str) -> Path:
     return ENCODED / dataset / "targets.parquet"
 
 
+def predictions_folder(name: str) -> Path:
+    """What one architecture or ablation says of test, and what every decoding makes of it."""
+    return PREDICTIONS / name
+
+
 def predictions_file(name: str) -> Path:
     """Probabilities and predicted labels of one architecture or ablation on test."""
-    return PREDICTIONS / f"{name}.parquet"
+    return predictions_folder(name) / "test.parquet"
 
 
-def vectors_file(name: str) -> Path:
-    """The word vectors that an architecture starts from; empty where it asks for none."""
-    return WORD_VECTORS / f"{name}.safetensors"
+def decodings_file(name: str) -> Path:
+    """The scores of its probabilities on test by decoding."""
+    return predictions_folder(name) / "decodings.csv"
+
+
+def model_folder(dataset: str, name: str) -> Path:
+    """A trained architecture; a submission depends on all those of its dataset and on no other."""
+    return MODELS / dataset / name
