@@ -1,77 +1,128 @@
+"""Every metric against scikit-learn and against counting by hand, also where there is little to count."""
+
+import json
+import math
+from collections.abc import Callable
+from itertools import product
+
 import numpy as np
-import pandas as pd
 import pytest
 from sklearn import metrics
 
-from multilabel.core.errors import UserError
-from multilabel.data.labels import Labels
-from multilabel.metrics.predictions import label_table, paired_difference, prediction_table
-from multilabel.metrics.scores import f1_per_record, interval, scores
+from multilabel.metrics.scores import METRICS, as_text, missing, per_label, scores
 
 RANDOM = np.random.default_rng(7)
 TARGETS = (RANDOM.random((200, 6)) < [0.7, 0.3, 0.2, 0.1, 0.05, 0.0]).astype(np.uint8)
 PROBABILITIES = np.clip(0.4 * TARGETS + RANDOM.random((200, 6)) * 0.6, 0, 1).astype(np.float32)
 PREDICTED = (PROBABILITIES > 0.5).astype(np.uint8)
-LABELS = Labels(list("abcdef"), [f"label {c}" for c in "abcdef"])
+THERE = slice(0, 5)  # the sixth label does not occur
+
+REFERENCES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], float]] = {
+    "f1_samples": lambda t, p, q: np.mean([f1(a, b) for a, b in zip(t, p, strict=True)]),
+    "f1_micro": lambda t, p, q: f1(t.ravel(), p.ravel()),
+    "f1_macro": lambda t, p, q: np.mean([f1(a, b) for a, b in occurring(t, p)]),
+    "f1_weighted": lambda t, p, q: np.average(
+        [f1(a, b) for a, b in occurring(t, p)], weights=[a.sum() for a, _ in occurring(t, p)]
+    ),
+    "map": lambda t, p, q: np.mean([average_precision(a, b) for a, b in occurring(t, q)]),
+    "exact_match": lambda t, p, q: np.mean([(a == b).all() for a, b in zip(t, p, strict=True)]),
+    "hamming": lambda t, p, q: np.mean(t != p),
+}
+SCIKIT = {
+    **{
+        f"f1_{average}": lambda t, p, q, average=average: metrics.f1_score(t, p, average=average, zero_division=0)
+        for average in ("samples", "micro", "weighted")
+    },
+    "f1_macro": lambda t, p, q: metrics.f1_score(t[:, THERE], p[:, THERE], average="macro", zero_division=0),
+    "map": lambda t, p, q: metrics.average_precision_score(t[:, THERE], q[:, THERE], average="macro"),
+    "exact_match": lambda t, p, q: metrics.accuracy_score(t, p),
+    "hamming": lambda t, p, q: metrics.hamming_loss(t, p),
+}
 
 
-def test_the_bundle_against_formulas_and_scikit_learn() -> None:
-    found = scores(TARGETS, PREDICTED, PROBABILITIES)
-    tp, predicted, true = (TARGETS & PREDICTED).sum(0), PREDICTED.sum(0), TARGETS.sum(0)
-    f1 = 2 * tp / np.maximum(1, predicted + true)
-    assert found["f1_micro"] == pytest.approx(2 * tp.sum() / (predicted.sum() + true.sum()))
-    assert found["f1_macro"] == pytest.approx(f1[:5].mean())  # the sixth label does not occur
-    assert found["f1_weighted"] == pytest.approx((f1 * true).sum() / true.sum())
-    assert found["f1_samples"] == pytest.approx(f1_per_record(TARGETS, PREDICTED).mean())
-    assert found["f1_samples"] == pytest.approx(
-        metrics.f1_score(TARGETS, PREDICTED, average="samples", zero_division=0)
+def f1(true: np.ndarray, predicted: np.ndarray) -> float:
+    hits, both = int((true & predicted).sum()), int(true.sum()) + int(predicted.sum())
+    return 2 * hits / both if both else 0.0
+
+
+def occurring(targets: np.ndarray, others: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    return [(t, o) for t, o in zip(targets.T, others.T, strict=True) if t.any()]
+
+
+def average_precision(true: np.ndarray, probabilities: np.ndarray) -> float:
+    """Over the thresholds that occur, from high to low: precision times the recall that each adds."""
+    area, recall = 0.0, 0.0
+    for threshold in sorted(set(probabilities.tolist()), reverse=True):
+        chosen = probabilities >= threshold
+        hits = int(true[chosen].sum())
+        area, recall = area + hits / chosen.sum() * (hits / true.sum() - recall), hits / true.sum()
+    return area
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_every_metric_is_that_of_scikit_learn(name: str) -> None:
+    found = METRICS[name].score(TARGETS, PREDICTED, PROBABILITIES)
+    assert type(found) is float
+    assert found == pytest.approx(SCIKIT[name](TARGETS, PREDICTED, PROBABILITIES))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("shape", list(product([1, 2, 9], [1, 2, 5])))
+def test_every_metric_against_counting_by_hand(name: str, shape: tuple[int, int]) -> None:
+    for share in (0.0, 0.4, 1.0):
+        targets = (RANDOM.random(shape) < 0.5).astype(np.uint8)
+        targets[0, 0] = 1
+        probabilities = RANDOM.random(shape).round(1).astype(np.float32)
+        predicted = (probabilities < share).astype(np.uint8)  # none, some, nearly all
+        expected = REFERENCES[name](targets, predicted, probabilities)
+        assert METRICS[name].score(targets, predicted, probabilities) == pytest.approx(expected), share
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_best_prediction_is_the_best_in_the_direction_of_the_metric(name: str) -> None:
+    metric = METRICS[name]
+    some = TARGETS[TARGETS.any(axis=1)]
+    perfect = metric.score(some, some, some.astype(np.float32))
+    wrong = metric.score(some, 1 - some, 1 - some.astype(np.float32))
+    assert perfect == pytest.approx(1 if metric.higher_is_better else 0)
+    assert metric.better(perfect) > metric.better(wrong) > metric.better(None)
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_only_what_says_so_is_free_of_decoding(name: str) -> None:
+    same = METRICS[name].score(TARGETS, 1 - PREDICTED, PROBABILITIES) == METRICS[name].score(
+        TARGETS, PREDICTED, PROBABILITIES
     )
-    assert found["exact_match"] == pytest.approx(metrics.accuracy_score(TARGETS, PREDICTED))
-    assert found["hamming"] == pytest.approx((TARGETS != PREDICTED).mean())
-    ap = [metrics.average_precision_score(TARGETS[:, i], PROBABILITIES[:, i]) for i in range(5)]
-    assert found["map"] == pytest.approx(np.mean(ap))
+    assert same == METRICS[name].of_probabilities
 
 
-def test_a_perfect_prediction_scores_one() -> None:
-    found = scores(TARGETS, TARGETS, TARGETS.astype(np.float32))
-    assert found.pop("hamming") == 0
-    assert all(value == pytest.approx(1) for name, value in found.items() if name != "f1_samples")
+@pytest.mark.filterwarnings("error")
+def test_what_cannot_be_computed_is_none_with_a_note() -> None:
+    nothing = np.zeros((4, 3), np.uint8)
+    found = scores(nothing, nothing, nothing.astype(np.float32))
+    assert {name for name, value in found.items() if value is None} == {"f1_macro", "f1_weighted", "map"}
+    assert missing(found) == "f1_macro, f1_weighted, map: no record has a label"
+    empty = scores(TARGETS[:0], PREDICTED[:0], PROBABILITIES[:0])
+    assert set(empty.values()) == {None}
+    assert missing(empty).endswith("hamming: there is no record")
+    assert json.dumps(empty | found, allow_nan=False)
+    assert missing(scores(TARGETS, PREDICTED, PROBABILITIES)) == ""
+    assert (as_text(None), as_text(0.5), as_text(0.5, "+.1f")) == ("n/a", "0.5000", "+0.5")
 
 
-def test_the_interval_is_that_of_a_mean() -> None:
-    values = RANDOM.random(2000)
-    low, high = interval(values, draws=2000, seed=1)
-    half = 1.96 * values.std() / np.sqrt(len(values))
-    assert low == pytest.approx(values.mean() - half, abs=0.1 * half)
-    assert high == pytest.approx(values.mean() + half, abs=0.1 * half)
-    assert interval(values, 200, seed=1) == interval(values, 200, seed=1)
+@pytest.mark.filterwarnings("error")
+def test_scores_of_single_labels_against_scikit_learn() -> None:
+    ids, names = list("abcdef"), [f"label {c}" for c in "abcdef"]
+    table = per_label(TARGETS, PREDICTED, PROBABILITIES, ids, names)
+    assert table["label"].tolist() == ids
+    assert table["name"].tolist() == names
+    assert table["support"].tolist() == TARGETS.sum(axis=0).tolist()
+    assert table["ap"].isna().tolist() == [False] * 5 + [True]
+    np.testing.assert_allclose(table["f1"], metrics.f1_score(TARGETS, PREDICTED, average=None, zero_division=0))
+    one = per_label(TARGETS[:, :1], PREDICTED[:, :1], PROBABILITIES[:, :1], ["a"], ["label a"])
+    assert one.iloc[0].to_dict() == pytest.approx(table.iloc[0].to_dict())
 
 
-def test_the_intervals_coverage() -> None:
-    covered = 0
-    for seed in range(200):
-        sample = np.random.default_rng(seed).beta(2, 1, size=150)
-        low, high = interval(sample, 200, seed)
-        covered += low <= 2 / 3 <= high
-    assert 180 <= covered <= 199  # 95 % of 200, give or take three standard deviations
-
-
-def test_prediction_tables_hold_all_that_scores_need(tmp_path) -> None:
-    ids = [f"r{i}" for i in range(200)]
-    table = prediction_table(ids, TARGETS, PREDICTED, PROBABILITIES, LABELS)
-    table.to_parquet(tmp_path / "a.parquet")
-    table.assign(predicted=table["true"]).to_parquet(tmp_path / "perfect.parquet")
-    change = paired_difference(tmp_path / "perfect.parquet", tmp_path / "a.parquet", 200, seed=1)
-    gain = f1_per_record(TARGETS, TARGETS) - f1_per_record(TARGETS, PREDICTED)
-    some = TARGETS.any(axis=1)
-    assert change["difference"] == pytest.approx(gain.mean())
-    assert change["difference_ci_low"] < gain[some].mean()
-    assert change["difference_ci_low"] > 0
-    by_label = label_table(pd.read_parquet(tmp_path / "a.parquet"), LABELS)
-    assert by_label["support"].tolist() == TARGETS.sum(0).tolist()
-    assert by_label["ap"].isna().tolist() == [False] * 5 + [True]
-    expected = metrics.f1_score(TARGETS, PREDICTED, average=None, zero_division=0)
-    np.testing.assert_allclose(by_label["f1"], expected)
-    table.iloc[1:].to_parquet(tmp_path / "short.parquet")
-    with pytest.raises(UserError, match="hold different records; run `dvc repro`"):
-        paired_difference(tmp_path / "short.parquet", tmp_path / "a.parquet", 200, seed=1)
+def test_none_is_never_better_than_a_score() -> None:
+    assert METRICS["hamming"].better(0.9) > METRICS["hamming"].better(None) == -math.inf

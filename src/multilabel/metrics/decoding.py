@@ -1,6 +1,6 @@
 """Probabilities (N, L) -> predicted label sets (N, L) of 0/1: rules fitted on valid and stored with the model."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multilabel.core.ranges import Part
-from multilabel.core.settings import call_named
+from multilabel.core.settings import Choice, call_named
+from multilabel.metrics.statistics import f1_per_record
 
 Floats = NDArray[np.floating]
 Bits = NDArray[np.uint8]
+Counts = NDArray[np.integer]
 GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)  # thresholds tried
 MIDDLE = 0.5
+ROUNDS = 10  # over all labels, of a search that ends after two or three
+MEMORY = 64 * 2**20  # bytes that expected F1 may take at once
 
 
 @dataclass(frozen=True)
@@ -62,24 +66,60 @@ def per_label(
     """A threshold per label for the best `score`; labels without a positive keep 0.5.
 
     For macro-F1 the best threshold of each label by itself; for the others, which couple labels, every label in turn is
-    set to its best while the others stand, from the best global threshold on, until nothing changes.
+    set to its best while the others stand, from the best global threshold on, until nothing changes or ROUNDS are over.
     """
     if score == "f1_macro":
         return Decoding("per_label", _best_by_itself(probabilities, targets), fallback)
-    measure = _f1_micro if score == "f1_micro" else _f1_samples
-    best = Decoding("per_label", fitted_global(probabilities, targets).thresholds, fallback)
-    reached, improved = measure(best.decode(probabilities), targets), True
-    while improved:
-        improved = False
+    start = fitted_global(probabilities, targets).thresholds or []
+    search = _Coupled(probabilities, targets, start, fallback, mean_of_records=score == "f1_samples")
+    reached = search.score()
+    for _ in range(ROUNDS):
+        before = reached
         for label in np.flatnonzero(targets.any(axis=0)):
-            for threshold in GRID:
-                tried = list(best.thresholds or [])
-                tried[label] = float(threshold)
-                decoding = Decoding("per_label", tried, fallback)
-                value = measure(decoding.decode(probabilities), targets)
-                if value > reached + 1e-12:
-                    best, reached, improved = decoding, value, True
-    return best
+            reached = search.improve(int(label), reached)
+        if reached == before:
+            break
+    return Decoding("per_label", search.thresholds, fallback)
+
+
+class _Coupled:
+    """Thresholds whose labels share records: of each record, how many labels pass and how many of those are true.
+
+    With these counts a threshold is tried by a look at its own label.
+    """
+
+    def __init__(
+        self, probabilities: Floats, targets: Bits, thresholds: list[float], fallback: bool, mean_of_records: bool
+    ) -> None:
+        self.probabilities, self.targets = probabilities, targets
+        self.thresholds, self.fallback, self.mean_of_records = list(thresholds), fallback, mean_of_records
+        passed = probabilities >= np.array(thresholds)
+        self.passed, self.hits = passed.sum(axis=1), (passed & (targets == 1)).sum(axis=1)
+        self.true = targets.sum(axis=1, dtype=np.int64)
+        self.top_is_true = targets[np.arange(len(targets)), probabilities.argmax(axis=1)].astype(np.int64)
+
+    def improve(self, label: int, reached: float) -> float:
+        """Set the threshold of one label to the best; returns the score that it reaches."""
+        probability, true = self.probabilities[:, label], self.targets[:, label] == 1
+        now = probability >= np.float64(self.thresholds[label])  # in double precision, as all labels at once
+        others, other_hits = self.passed - now, self.hits - (now & true)
+        for threshold in GRID:
+            passes = probability >= threshold
+            passed, hits = others + passes, other_hits + (passes & true)
+            value = self.score(passed, hits)
+            if value > reached + 1e-12:
+                self.thresholds[label], self.passed, self.hits, reached = float(threshold), passed, hits, value
+        return reached
+
+    def score(self, passed: Counts | None = None, hits: Counts | None = None) -> float:
+        """Samples-F1, or micro-F1, of these counts or of those of the thresholds as they are."""
+        passed, hits = self.passed if passed is None else passed, self.hits if hits is None else hits
+        if self.fallback:
+            empty = passed == 0
+            passed, hits = passed + empty, hits + empty * self.top_is_true
+        if self.mean_of_records:
+            return float((2 * hits / np.maximum(1, passed + self.true)).mean())
+        return float(2 * hits.sum() / max(1, int(passed.sum()) + int(self.true.sum())))
 
 
 def expected_f1(probabilities: Floats, targets: Bits) -> Decoding:
@@ -95,10 +135,10 @@ DECODINGS: dict[str, Callable[..., Decoding]] = {
 }
 
 
-def fit_all(chosen: Mapping[str, Any], probabilities: Floats, targets: Bits) -> dict[str, Decoding]:
+def fit_all(chosen: Choice, probabilities: Floats, targets: Bits) -> dict[str, Decoding]:
     """Every rule fitted on valid: the chosen one with its options, the others as they are by default."""
-    blocks = {name: {"name": name} for name in DECODINGS} | {chosen["name"]: dict(chosen)}
-    return {name: call_named(DECODINGS, block, probabilities, targets) for name, block in blocks.items()}
+    choices = {name: Choice(name) for name in DECODINGS} | {chosen.name: chosen}
+    return {name: call_named(DECODINGS, choice, probabilities, targets) for name, choice in choices.items()}
 
 
 def expected_f1_sets(probabilities: Floats) -> Bits:
@@ -107,17 +147,24 @@ def expected_f1_sets(probabilities: Floats) -> Bits:
     Among sets of k labels the k most probable ones are best (Lewis 1995), so only L sets compete. With i of the chosen k
     labels and j of the others true, F1 is 2i / (k + i + j); both counts are sums of independent coins.
     """
+    labels = probabilities.shape[1]
+    at_once = max(1, MEMORY // (6 * (labels + 2) ** 2))
+    parts = [_expected_f1_sets(probabilities[i : i + at_once]) for i in range(0, len(probabilities), at_once)]
+    return np.concatenate(parts) if parts else np.zeros(probabilities.shape, np.uint8)
+
+
+def _expected_f1_sets(probabilities: Floats) -> Bits:
+    """From all labels down to one, carrying E[1 / (a + j)] for every a, in O(L^2) (Ye, Chai, Lee and Chieu 2012)."""
     order = np.argsort(-probabilities, axis=1, kind="stable")
     ranked = np.take_along_axis(probabilities, order, axis=1).astype(np.float64)
-    labels = ranked.shape[1]
-    inside, outside = _counts(ranked), _counts(ranked[:, ::-1])
-    expected = np.empty((len(ranked), labels))
-    for k in range(1, labels + 1):
-        true_inside, true_outside = np.arange(k + 1)[:, None], np.arange(labels - k + 1)[None]
-        f1 = 2 * true_inside / (k + true_inside + true_outside)
-        expected[:, k - 1] = np.einsum(
-            "ni,ij,nj->n", inside[k][:, : k + 1], f1, outside[labels - k][:, : labels - k + 1]
-        )
+    number, labels = ranked.shape
+    true_inside = _counts(ranked)
+    inverse: Floats = np.tile(1 / np.arange(1, 2 * labels + 1), (number, 1))  # column a - 1; no label is outside yet
+    expected = np.empty((number, labels))
+    for k in range(labels, 0, -1):
+        true, p = true_inside.pop(), ranked[:, k - 1 : k]
+        expected[:, k - 1] = np.einsum("ni,i,ni->n", true[:, 1:], 2.0 * np.arange(1, k + 1), inverse[:, k : 2 * k])
+        inverse = (1 - p) * inverse[:, : 2 * k - 2] + p * inverse[:, 1 : 2 * k - 1]
     size = expected.argmax(axis=1) + 1
     chosen = np.zeros(probabilities.shape, np.uint8)
     np.put_along_axis(chosen, order, (np.arange(labels) < size[:, None]).astype(np.uint8), axis=1)
@@ -125,33 +172,28 @@ def expected_f1_sets(probabilities: Floats) -> Bits:
 
 
 def _counts(ranked: Floats) -> list[Floats]:
-    """For k = 0..L the distribution (N, L + 1) of how many of the first k labels are true."""
-    number, labels = ranked.shape
-    current: Floats = np.zeros((number, labels + 1))
-    current[:, 0] = 1
-    distributions = [current]
-    for k in range(labels):
-        p = ranked[:, k : k + 1]
-        following: Floats = current * (1 - p)
-        following[:, 1:] += current[:, :-1] * p
+    """For k = 1..L the distribution (N, k + 1) of how many of the first k labels are true."""
+    current: Floats = np.ones((len(ranked), 1))
+    distributions: list[Floats] = []
+    for p in ranked.T[:, :, None]:
+        following = np.zeros((len(ranked), current.shape[1] + 1))
+        following[:, :-1] = current * (1 - p)
+        following[:, 1:] += current * p
         distributions.append(following)
         current = following
     return distributions
 
 
 def _best_by_itself(probabilities: Floats, targets: Bits) -> list[float]:
-    chosen = probabilities[None] >= GRID[:, None, None]  # (thresholds, N, L)
-    hits = (chosen & (targets == 1)).sum(axis=1)
-    f1 = 2 * hits / np.maximum(1, chosen.sum(axis=1) + targets.sum(axis=0))
+    true, positives = targets == 1, targets.sum(axis=0)
+    f1 = np.empty((len(GRID), targets.shape[1]))
+    for row, threshold in zip(f1, GRID, strict=True):
+        chosen = probabilities >= threshold
+        row[:] = 2 * (chosen & true).sum(axis=0) / np.maximum(1, chosen.sum(axis=0) + positives)
     nearest = -abs(GRID - MIDDLE)[:, None] * 1e-9
     best = GRID[(f1 + nearest).argmax(axis=0)]
     return [float(t) for t in np.where(targets.any(axis=0), best, MIDDLE)]
 
 
 def _f1_samples(predicted: Bits, targets: Bits) -> float:
-    hits = (predicted & targets).sum(axis=1)
-    return float((2 * hits / np.maximum(1, predicted.sum(axis=1) + targets.sum(axis=1))).mean())
-
-
-def _f1_micro(predicted: Bits, targets: Bits) -> float:
-    return float(2 * (predicted & targets).sum() / max(1, int(predicted.sum()) + int(targets.sum())))
+    return float(f1_per_record(targets, predicted).mean())
