@@ -1,88 +1,84 @@
 """Turn a dataset's source, whatever it is, into one table of records and a list of what was set aside."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
-
-from annotated_types import Ge, Gt
 
 from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import replacing, replacing_folder, write_json
-from multilabel.core.paths import CACHE, HOME, METRICS, RAW, findings_file, records_file
-from multilabel.core.registry import choose
-from multilabel.core.settings import check_name, checked, checked_parts, named, parsed, read_block, read_section
-from multilabel.data.archives import open_source
-from multilabel.data.labels import LABEL_NAMES
-from multilabel.data.readers import FORMATS
+from multilabel.core.paths import CACHE, HOME, METRICS, RAW, findings_file, records_file, refused_file
+from multilabel.core.settings import parsed, read_block, read_section
+from multilabel.data.archives import check_source, open_source
 from multilabel.data.records import Findings, Record, write_records
+from multilabel.data.sources import SYNTHETIC, Dataset, IngestSettings, parse_dataset
 from multilabel.data.synthetic import GENERATORS, SUFFIXES
 
-
-@dataclass(frozen=True, kw_only=True)
-class IngestSettings:
-    """What is refused."""
-
-    on_bad_record: Literal["reject", "error"]
-    max_megapixels: Annotated[float, Gt(0)]
-    max_unpacked_gb: Annotated[float, Gt(0)]
+MOST_REASONS = 3  # in a message; the others are in the list
 
 
-@dataclass(frozen=True, kw_only=True)
-class Generated:
-    """How many records `source: synthetic` stands for."""
+@dataclass
+class Tally:
+    """Counts records as they pass, so that none has to be kept."""
 
-    labelled: Annotated[int, Ge(1)]
-    unlabelled: Annotated[int, Ge(0)] = 0
+    labelled: int = 0
+    unlabelled: int = 0
+    with_image: int = 0
 
+    def counting(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The same records."""
+        for record in records:
+            self.labelled += record.labels is not None
+            self.unlabelled += record.labels is None
+            self.with_image += record.image is not None
+            yield record
 
-@dataclass(frozen=True, kw_only=True)
-class DatasetSettings:
-    """Where a dataset comes from; the keys of its format stand beside these."""
-
-    source: str
-    label_names: str = "as_given"
-    sha256: str | None = None  # of the source file, if it must be a certain one
-    synthetic: dict[str, Any] | None = None
+    def counts(self) -> dict[str, int]:
+        """For the metrics."""
+        return {
+            "records": self.labelled + self.unlabelled,
+            "labelled": self.labelled,
+            "unlabelled": self.unlabelled,
+            "with_image": self.with_image,
+        }
 
 
 def ingest(dataset: str) -> None:
     """Write data/raw/<dataset>/ and metrics/ingest/<dataset>.json."""
-    where = f"datasets.{check_name(dataset, 'datasets')}"
-    format_name, block = named(read_block("datasets", dataset), "format", where)
-    reader_class = choose("format", FORMATS, format_name, f"{where}.format")
-    common, options = checked_parts([DatasetSettings, reader_class], block, where)
-    settings, reader = DatasetSettings(**common), reader_class(**options)
-    choose("label naming", LABEL_NAMES, settings.label_names, f"{where}.label_names")
+    own = parse_dataset(dataset, read_block("datasets", dataset))
     limits = parsed(IngestSettings, read_section("ingest"), "ingest")
-    source = _source(dataset, settings, format_name, where)
+    source = _source(dataset, own)
+    check_source(source)
     digest = _digest(source)
-    if settings.sha256 not in (None, digest):
+    if own.settings.sha256 not in (None, digest):
         raise UserError(
-            f"{source}: has sha256 {digest}, but {where}.sha256 asks for {settings.sha256}; fetch the right file"
+            f"{source}: has sha256 {digest}, but datasets.{dataset}.sha256 asks for {own.settings.sha256}; fetch the right file"
         )
 
-    findings = Findings(limits.on_bad_record)
-    records = list(reader.read(open_source(source, limits.max_unpacked_gb), findings, limits.max_megapixels))
-    counts = _counts(records, findings, source)
+    findings, tally = Findings(limits.on_bad_record), Tally()
+    files = open_source(source, limits.max_unpacked_gb)
     with replacing_folder(RAW / dataset) as folder:
-        write_records(folder / records_file(dataset).name, records)
-        findings.table().to_csv(folder / findings_file(dataset).name, index=False)
-    name = "synthetic" if settings.source == "synthetic" else source.name
-    write_json(METRICS / "ingest" / f"{dataset}.json", {"source": name, "sha256": digest, **counts})
-    print(f"{dataset}: {counts['labelled']} labelled and {counts['unlabelled']} unlabelled records from {name}, "
-          f"{counts['findings']['repaired']} repaired, {counts['findings']['rejected']} rejected")  # fmt: skip
+        records = own.reader.read(files, findings, limits.max_megapixels)
+        write_records(folder / records_file(dataset).name, tally.counting(records))
+        if not tally.labelled:
+            raise _nothing_left(dataset, source, findings)
+        findings.write(folder / findings_file(dataset).name)
+    name = source.name if own.generated is None else SYNTHETIC
+    reasons = findings.counts()
+    found = {action: sum(by_reason.values()) for action, by_reason in reasons.items()}
+    about = {"source": name, "sha256": digest, **tally.counts(), "findings": found, "reasons": reasons}
+    write_json(METRICS / "ingest" / f"{dataset}.json", about)
+    print(f"{dataset}: {tally.labelled} labelled and {tally.unlabelled} unlabelled records from {name}, "
+          f"{tally.with_image} with an image, {found['repaired']} repaired, {found['rejected']} rejected")  # fmt: skip
 
 
-def _source(dataset: str, settings: DatasetSettings, format_name: str, where: str) -> Path:
+def _source(dataset: str, own: Dataset) -> Path:
     """The file or folder to read; a synthetic one is generated first, then read through the same door."""
-    if settings.source != "synthetic":
-        return HOME / settings.source
-    generator = choose("generator", GENERATORS, format_name, f"{where}.format (for source: synthetic)")
-    numbers = checked(Generated, settings.synthetic, f"{where}.synthetic")
-    path = CACHE / "synthetic" / f"{dataset}{SUFFIXES[format_name]}"
+    if own.generated is None:
+        return HOME / own.settings.source
+    path = CACHE / "synthetic" / f"{dataset}{SUFFIXES[own.format]}"
     with replacing(path) as partial:
-        generator(partial, **numbers, seed=read_section("seed"))
+        GENERATORS[own.format](partial, **asdict(own.generated))
     return path
 
 
@@ -97,19 +93,13 @@ def _digest(source: Path) -> str | None:
     return digest.hexdigest()
 
 
-def _counts(records: list[Record], findings: Findings, source: Path) -> dict[str, Any]:
-    labelled = sum(record.labels is not None for record in records)
-    if not labelled:
-        raise UserError(f"{source}: no labelled record is left ({len(findings.items)} findings); see the reasons above")
-    reasons = findings.counts()
-    return {
-        "records": len(records),
-        "labelled": labelled,
-        "unlabelled": len(records) - labelled,
-        "with_image": sum(record.image is not None for record in records),
-        "findings": {action: sum(by_reason.values()) for action, by_reason in reasons.items()},
-        "reasons": reasons,
-    }
+def _nothing_left(dataset: str, source: Path, findings: Findings) -> UserError:
+    if not findings.items:
+        return UserError(f"{source}: holds no labelled record; add rows to its table")
+    findings.write(refused_file(dataset))
+    counts = sorted(findings.counts()["rejected"].items(), key=lambda item: -item[1])
+    reasons = ", ".join(f"{count} x {reason}" for reason, count in counts[:MOST_REASONS])
+    return UserError(f"{source}: no labelled record is left: {reasons}; mend what {refused_file(dataset)} lists")
 
 
 if __name__ == "__main__":

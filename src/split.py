@@ -7,7 +7,7 @@ from multilabel.core.errors import run_stage
 from multilabel.core.files import replacing, write_json
 from multilabel.core.paths import METRICS, records_file, split_file
 from multilabel.core.settings import parsed, read_section
-from multilabel.data.duplicates import groups, picture_keys, text_keys
+from multilabel.data.duplicates import groups, text_keys
 from multilabel.data.labels import order
 from multilabel.data.records import read_records
 from multilabel.data.splits import SplitSettings, balance
@@ -15,17 +15,18 @@ from multilabel.data.splits import split as assign
 
 
 def split(dataset: str) -> None:
-    """Write data/splits/<dataset>.parquet and metrics/split/<dataset>.json."""
+    """Write data/splits/<dataset>.parquet (row of records.parquet, id, split) and metrics/split/<dataset>.json."""
     settings = parsed(SplitSettings, read_section("split"), "split")
-    records = read_records(records_file(dataset), images=True)
+    records = read_records(records_file(dataset), ["id", "text", "labels", "image_digest"])
     labelled = records[records["labelled"]]
 
     targets = order(labelled["labels"], "as_given").multi_hot(labelled["labels"])
-    together = groups(picture_keys(labelled["image"]), text_keys(labelled["text"]))
-    assigned = assign(targets, together, settings, read_section("seed"))
+    together = groups(labelled["image_digest"].fillna("").tolist(), text_keys(labelled["text"]))
+    assigned = assign(targets, together, settings)
 
     with replacing(split_file(dataset)) as partial:
-        pd.DataFrame({"id": labelled["id"], "split": assigned}).to_parquet(partial, index=False)
+        table = pd.DataFrame({"row": labelled.index, "id": labelled["id"], "split": assigned})
+        table.to_parquet(partial, index=False)
     in_groups = int((np.bincount(together)[together] > 1).sum())
     report = {"records": len(labelled), "records_with_duplicates": in_groups, **balance(targets, assigned)}
     write_json(METRICS / "split" / f"{dataset}.json", report)

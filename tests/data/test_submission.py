@@ -28,11 +28,20 @@ def test_the_file_is_what_the_competition_wants(tmp_path: Path) -> None:
 def test_what_is_wrong_with_a_submission_is_said(tmp_path: Path, content: str, message: str) -> None:
     (tmp_path / "s.csv").write_text(content)
     with pytest.raises(UserError) as error:
-        check_submission(tmp_path / "s.csv", ["a", "b"], LABELS)
+        check_submission(tmp_path / "s.csv", ["a", "b"], LABELS, Path("s.csv"))
     assert message in str(error.value)
 
 
 def test_a_wrong_submission_is_never_written(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="Labels are ''"):
+    with pytest.raises(
+        UserError, match=r"s.csv line 2: Labels are '', .*let the model's `decoding:` keep its fallback"
+    ):
         write_submission(tmp_path / "s.csv", ["a"], [[]], LABELS)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_message_names_a_few_of_many_labels(tmp_path: Path) -> None:
+    labels = Labels([str(i) for i in range(1700)], [f"label {i}" for i in range(1700)])
+    with pytest.raises(UserError, match="18 19 and 1680 others") as error:
+        write_submission(tmp_path / "s.csv", ["a"], [["x" * 5000]], labels)
+    assert len(str(error.value)) < 400

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from multilabel.core.settings import read_yaml
+from multilabel.core.yaml_files import read_yaml
 from multilabel.data.archives import open_source
 from multilabel.data.readers import Competition
 from multilabel.data.records import Findings
 from multilabel.data.synthetic import write_goodreads
 from multilabel.data.synthetic.captions import NOUNS, csv_field, write_caption
-from multilabel.data.synthetic.drawings import DRAWINGS, draw_picture
+from multilabel.data.synthetic.drawings import DRAWINGS, draw_image
 from multilabel.data.synthetic.label_sets import PUBLISHED, distribution, label_ids, sample
 
 PUBLISHED_NUMBERS = read_yaml(PUBLISHED)
@@ -45,7 +45,7 @@ def test_every_label_can_be_drawn_and_named() -> None:
 
 def test_pictures_come_in_the_published_sizes_and_several_modes() -> None:
     random = np.random.default_rng(0)
-    opened = [Image.open(io.BytesIO(draw_picture(["1", "17"], random))) for _ in range(150)]
+    opened = [Image.open(io.BytesIO(draw_image(["1", "17"], random))) for _ in range(150)]
     assert {"RGB", "L", "CMYK"} <= {image.mode for image in opened}
     upright = [image for image in opened if image.mode != "RGBA"]
     assert all(240 <= side <= 320 for image in upright for side in image.size)

@@ -1,32 +1,18 @@
 import numpy as np
 import pytest
+from in_memory import assert_every_line_is_in_one_row, damaged
 
 from multilabel.core.errors import UserError
-from multilabel.data.text_tables import decode, read_anchored_table, read_table, unquote
-
-ANCHORS = {"ImageID": r'[^,\n"]+\.jpg', "Labels": r'[^,\n"]*'}
-
-
-@pytest.mark.parametrize(
-    ("content", "encoding"),
-    [
-        ("a,é\n".encode(), "utf-8-sig"),
-        ("\ufeffa,é\n".encode(), "utf-8-sig"),
-        ("a,é\r\n".encode("utf-16"), "utf-16"),
-        ("a,é\r".encode("cp1252"), "cp1252"),
-    ],
-)
-def test_encodings_marks_and_line_ends(content: bytes, encoding: str) -> None:
-    assert decode(content, "t.csv") == ("a,é\n", encoding)
+from multilabel.data.encodings import decode
+from multilabel.data.text_tables import Row, cut, listed, read_table, unquote
 
 
-def test_binary_content_is_refused() -> None:
-    with pytest.raises(UserError, match=r"t.csv: holds NUL bytes, so it is no text table"):
-        decode(b"PK\x00\x03", "t.csv")
+def rows(text: str, delimiter: str | None = None) -> list[Row]:
+    return list(read_table(text, "t.csv", delimiter).rows())
 
 
 @pytest.mark.parametrize(
-    ("field", "text", "repaired"),
+    ("cell", "text", "wrong"),
     [
         ('"A plain one."', "A plain one.", ""),
         ("no quotes", "no quotes", ""),
@@ -35,45 +21,106 @@ def test_binary_content_is_refused() -> None:
         ('"that reads "no, never.""', 'that reads "no, never."', "unescaped quotes"),
         ('"ends in a slash/"', "ends in a slash/", ""),
         ('"never closed', "never closed", "quote opened and never closed"),
-        ('"two\nlines"', "two\nlines", "line break inside the field"),
-        ('"one"\n5,1,"two"', 'one"\n5,1,"two', "holds a line that looks like a record of its own: '5,1,\"two'"),
+        ('"Stop" sign', '"Stop" sign', "unescaped quotes"),
+        ('"', "", "quote opened and never closed"),
+        ("", "", ""),
     ],
 )
-def test_last_field(field: str, text: str, repaired: str) -> None:
-    assert unquote(field) == (text, repaired)
-
-
-def test_anything_people_write_comes_back_to_the_letter() -> None:
-    random = np.random.default_rng(1)
-    pieces = ["a man", ",", '"', " ", "\n", "/", "'", "stop", '"word"', ", and", "é"]
-    captions = ["".join(random.choice(pieces, size=random.integers(1, 9))) + "." for _ in range(500)]
-    text = "ImageID,Labels,Caption\n" + "".join(f'{i}.jpg,1 19,"{caption}"\n' for i, caption in enumerate(captions))
-    rows = list(read_anchored_table(text, ANCHORS, "train.csv"))
-    assert [row.fields["ImageID"] for row in rows] == [f"{i}.jpg" for i in range(500)]
-    restored = [row.fields["Caption"] for row in rows]
-    # Two quotes in a row and no other read as an escaped one, by the rules of CSV; nothing else is ever changed.
-    assert all(r in (c, c.replace('""', '"')) for r, c in zip(restored, captions, strict=True))
-    assert sum(r != c for r, c in zip(restored, captions, strict=True)) < 10
-    line_starts = [row.line for row in rows]
-    assert text.split("\n")[line_starts[-1] - 1].startswith("499.jpg,")
-
-
-def test_wrong_columns_are_named() -> None:
-    with pytest.raises(UserError, match=r"expected the columns ImageID, Labels and a last one, got Id, Text"):
-        list(read_anchored_table("Id,Text\n", ANCHORS, "train.csv"))
-    with pytest.raises(UserError, match=r"train.csv line 2: expected ImageID,Labels,Caption, got 'rubbish'"):
-        list(read_anchored_table("ImageID,Labels,Caption\nrubbish\n", ANCHORS, "train.csv"))
-    with pytest.raises(UserError, match=r"t.csv: is empty; expected a header line"):
-        list(read_table("", "t.csv"))
-    with pytest.raises(UserError, match=r"t.csv: column 'a' is there twice"):
-        list(read_table("a,b,a\n", "t.csv"))
+def test_quotes_around_a_cell(cell: str, text: str, wrong: str) -> None:
+    assert unquote(cell) == (text, wrong)
 
 
 def test_rows_with_a_wrong_number_of_fields_are_reported_with_their_line() -> None:
-    rows = list(read_table('a,b\n1,"x\ny"\n2\n3,z\n', "t.csv"))
-    assert [(row.line, row.repaired) for row in rows] == [(2, ""), (4, "1 fields where the header has 2"), (5, "")]
-    assert rows[0].fields == {"a": "1", "b": "x\ny"}
+    assert rows('a,b\n1,"x\ny"\n2\n\n3,z\n4,"v\nw",5\n') == [
+        Row(["1", "x\ny"], 2),
+        Row([], 4, broken="wrong number of fields (1 fields where the header has 2)"),
+        Row(["3", "z"], 6),
+        Row([], 7, broken="wrong number of fields (3 fields where the header has 2; lines 7 to 8)"),
+    ]
 
 
-def test_tabs_separate_where_the_header_has_them() -> None:
-    assert next(iter(read_table("a\tb\n1,5\t2\n", "t.tsv"))).fields == {"a": "1,5", "b": "2"}
+@pytest.mark.parametrize("closed_in", ["never", "next row", "last row"])
+def test_a_quote_that_never_closes_costs_its_own_row_at_most(closed_in: str) -> None:
+    lines = [f"{number},red,text {number}" for number in range(1, 41)]
+    lines[1] = '2,red,"never closed'
+    if closed_in == "next row":
+        lines[2] = '3,"red",text 3'
+    if closed_in == "last row":
+        lines[38] = '39,"red", 6 5"'
+    found = rows("id,labels,text\n" + "\n".join(lines))
+    assert [row.values[0] for row in found] == [str(number) for number in range(1, 41)]
+    assert found[1] == Row(["2", "red", "never closed"], 3, "quote opened and never closed")
+    lines[1] = '2,red,"never closed, he said'
+    found = rows("id,labels,text\n" + "\n".join(lines))
+    assert len(found) == 40
+    assert found[1] == Row([], 3, broken="quote opened and never closed: '2,red,\"never closed, he said'")
+
+
+def test_few_lines_inside_a_field_that_look_like_rows_are_listed() -> None:
+    text = 'id,labels,text\n1,a,"such as\n2,b,c\nor so"\n'
+    assert rows(text) == [Row(["1", "a", "such as\n2,b,c\nor so"], 2, "lines that look like rows inside a field (1)")]
+
+
+def test_unescaped_quotes_are_kept_where_the_columns_are_clear() -> None:
+    found = rows('id,labels,text\n1,a,"he said "so" today"\n2,a,"x "y", z"\n3,a,"fine, too"\n')
+    assert found == [
+        Row(["1", "a", 'he said "so" today'], 2, "unescaped quotes"),
+        Row([], 3, broken='unescaped quotes: \'2,a,"x "y", z"\''),
+        Row(["3", "a", "fine, too"], 4),
+    ]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_header_shows_what_separates_the_columns(delimiter: str) -> None:
+    text = "id,note,text\n1,5,\n".replace(",", delimiter)
+    assert rows(text)[0].values == ["1", "5", ""]
+    assert read_table(text, "t.csv").columns == ["id", "note", "text"]
+    assert read_table(f"sep={delimiter}\n{text}", "t.csv").columns == ["id", "note", "text"]
+
+
+def test_a_delimiter_can_be_said() -> None:
+    assert rows("a,b;c,d\n1,2;3,4\n", ";")[0].values == ["1,2", "3,4"]
+    assert rows("a b\n1 2\n", " ")[0].values == ["1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"t.csv: is empty; expected a header line with column names"),
+        ("\n ,\n", r"t.csv: is empty"),
+        ("a,b,a\n", r"t.csv: column 'a' is there twice; rename one of them"),
+        ('a,"b\n1,2\n', r"t.csv line 1: the header has a quote that is never closed; mend it"),
+        ("x" * 17_000_000, r"t.csv: column 1 has a name of 17,000,000 characters \('x{60}\.\.\.'\); expected a header"),
+    ],
+)
+def test_headers_that_cannot_be_one(text: str, message: str) -> None:
+    with pytest.raises(UserError, match=message):
+        read_table(text, "t.csv")
+
+
+def test_columns_without_a_name_may_be_several() -> None:
+    assert rows("a,b,,\n1,2,,\n")[0].values == ["1", "2", "", ""]
+
+
+def test_a_row_of_many_columns_costs_no_more_than_its_length() -> None:
+    table = read_table(",".join(f"c{number}" for number in range(300_000)) + "\n1,2\n", "t.csv")
+    assert next(iter(table.rows())).broken == "wrong number of fields (2 fields where the header has 300,000)"
+    with pytest.raises(
+        UserError, match=r"no column 'sku' \(it has 300,000 columns, the first are c0, c1, .*c9\); mend it"
+    ):
+        table.place("sku", "mend it")
+
+
+def test_values_in_messages_are_short() -> None:
+    assert cut("x" * 100) == "x" * 60 + "..."
+    assert listed(["a", "b" * 100]) == "a, " + "b" * 40 + "..."
+
+
+def test_no_damage_loses_a_line() -> None:
+    text = 'id,labels,text\n1,a,"one, two"\n2,b c,plain\n3,"d, e","two\nlines; so"\n4,f,"says ""so"""\n\n5,g,last one\n'
+    header, _, body = text.partition("\n")
+    random = np.random.default_rng(0)
+    for _ in range(400):
+        content, _ = decode(f"{header}\n{damaged(body, random)}".encode(), "t.csv")
+        table = read_table(content, "t.csv")
+        assert_every_line_is_in_one_row(table.lines, list(table.rows()), table.first)

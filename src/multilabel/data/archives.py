@@ -1,123 +1,153 @@
 """Opening what a dataset's `source:` names: a zip or tar archive, a folder, or a single table.
 
-Archives are untrusted: nothing is extracted to disk, and absolute paths, `..`, links and bombs are refused.
+Only what lies in the archive or folder is read, and nothing is written under a name that it gives.
 """
 
+import os
 import stat
-import tarfile
+import unicodedata
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path, PurePosixPath
 
-from multilabel.core.errors import UserError
+from multilabel.core.errors import UserError, refused
+from multilabel.data.names import Names, is_junk
+from multilabel.data.unpacking import UnreadableFile, check_file, is_tar, open_tar, open_zip
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".txt"}
-MAX_RATIO = 200  # unpacked : packed; text reaches 10-20, a bomb a thousand
-MAX_MEMBERS = 5_000_000
+
+
+def is_table(name: str) -> bool:
+    """Whether a file's name ends as a table's does."""
+    return PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES
+
+
+class AmbiguousName(UserError):
+    """A name fits several files of a source."""
 
 
 class Files:
-    """Named files that can be read one by one: `names` in the order found, `read(name)` gives the bytes."""
+    """Named files that can be read one by one: `names` in the order found, `read(name)` gives the bytes.
 
-    def __init__(self, path: Path, names: list[str], read: Callable[[str], bytes]) -> None:
-        """Wrap a reader; `path` is only for messages."""
-        self.path, self.names, self.read = path, names, read
-        self._by_base: dict[str, list[str]] = {}
-        for name in names:
-            self._by_base.setdefault(PurePosixPath(name).name, []).append(name)
+    `read` raises `UnreadableFile` for a file that is damaged or forbidden. What operating systems leave behind
+    (`__MACOSX/`, `._x`, `.DS_Store`) is not among the names.
+    """
 
-    def find(self, base: str) -> str | None:
-        """The one file called `base` in whatever folder, or None; raises `UserError` if several are."""
-        found = self._by_base.get(base, [])
-        if len(found) > 1:
-            raise UserError(f"{self.path}: {base} is there twice ({found[0]}, {found[1]}); keep one of them")
+    def __init__(
+        self,
+        path: Path,
+        names: list[str],
+        read: Callable[[str], bytes],
+        identity: Callable[[str], Hashable] = str,
+    ) -> None:
+        """Wrap a reader; `path` is only for messages. Names of equal `identity` are links to one file."""
+        self.path, self.read, self._identity = path, read, identity
+        self.names = [name for name in names if not is_junk(name)]
+        self._index = Names(self.names)
+
+    def find(self, name: str) -> str | None:
+        """The file that a table calls `name` (see `Names.find`), or None; raises `AmbiguousName`."""
+        found = self._index.find(name)
+        if len(found) > 1 and (len(set(found)) < len(found) or len({self._identity(one) for one in found}) > 1):
+            raise AmbiguousName(f"{self.path}: {name} is there twice ({found[0]}, {found[1]}); keep one of them")
         return found[0] if found else None
+
+    def tables(self) -> list[str]:
+        """The names of all tables."""
+        return [name for name in self.names if is_table(name)]
+
+
+class TableFile(Files):
+    """A single table, and the images that it names by their paths from its own folder."""
+
+    def find(self, name: str) -> str | None:
+        """The table itself, or an image in its folder or below it; other tables there were not asked for."""
+        return super().find(name) or (None if is_table(name) else self._beside(name))
+
+    def _beside(self, name: str) -> str | None:
+        folder = self.path.parent.resolve()
+        for form in ("NFC", "NFD"):
+            path = folder / unicodedata.normalize(form, name.strip().replace("\\", "/"))
+            try:
+                if name and path.is_file() and path.resolve().is_relative_to(folder):
+                    return path.relative_to(folder).as_posix()
+            except (OSError, ValueError):  # too long a name, or one that leaves the folder on its way
+                continue
+        return None
+
+
+def check_source(path: Path) -> None:
+    """Raise `UserError` unless `path` is a regular file or a folder: a device or a pipe may never end."""
+    wanted = "set datasets.<name>.source to an archive, folder or CSV"
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        raise UserError(f"{path}: no such file or folder; {wanted}") from None
+    except OSError as error:
+        raise refused(error) from None
+    if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
+        raise UserError(f"{path}: is a device, pipe or socket; {wanted}")
 
 
 def open_source(path: Path, max_unpacked_gb: float) -> Files:
     """The files behind `path`; raises `UserError` if it is missing, unreadable, or not safe to read."""
-    if not path.exists():
-        raise UserError(f"{path}: no such file or folder; set datasets.<name>.source to an archive, folder or CSV")
-    if path.is_dir():
-        return _open_folder(path)
-    if path.suffix.lower() in TABLE_SUFFIXES:
-        return Files(path, [path.name], lambda name: path.read_bytes())
-    if zipfile.is_zipfile(path):
-        return _open_zip(path, max_unpacked_gb)
-    if tarfile.is_tarfile(path):
-        return _open_tar(path, max_unpacked_gb)
+    check_source(path)
+    try:
+        if path.is_dir():
+            return _open_folder(path)
+        if path.suffix.lower() in TABLE_SUFFIXES:
+            return _open_table(path)
+        if is_tar(path):  # before zip, whose mark may stand at the end of any file
+            return Files(path, *open_tar(path, max_unpacked_gb))
+        if zipfile.is_zipfile(path):
+            return Files(path, *open_zip(path, max_unpacked_gb))
+    except PermissionError as error:
+        raise refused(error) from None
     raise UserError(f"{path}: neither a zip or tar archive, nor a .csv file, nor a folder; check the file is complete")
 
 
 def _open_folder(path: Path) -> Files:
-    root = path.resolve()
-    names = []
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        if root not in file.resolve().parents:
-            raise UserError(f"{file}: is a link to outside {path}; copy the file into the folder")
-        names.append(file.relative_to(path).as_posix())
-    return Files(path, names, lambda name: (path / name).read_bytes())
+    root = Path(os.path.realpath(path))
+    names = list(_walk(path, root))
+    return Files(path, names, lambda name: _content(path / name), lambda name: os.path.realpath(path / name))
 
 
-def _open_zip(path: Path, max_unpacked_gb: float) -> Files:
+def _walk(path: Path, root: Path) -> Iterator[str]:
+    """Regular files below `path`; a link within it is followed, each linked folder once, so that loops end."""
+    waiting, linked = [""], {root}
+    while waiting:
+        folder = waiting.pop()
+        inner = []
+        for entry in sorted(os.scandir(path / folder), key=lambda entry: entry.name):
+            name = f"{folder}/{entry.name}" if folder else entry.name
+            if is_junk(entry.name) or (entry.is_symlink() and not _follow(entry, path, root, linked)):
+                continue
+            if entry.is_file():
+                yield name
+            elif entry.is_dir():
+                inner.append(name)
+        waiting += reversed(inner)
+
+
+def _follow(link: os.DirEntry[str], path: Path, root: Path, linked: set[Path]) -> bool:
+    """Whether there is something new behind a link; raises `UserError` if it leads out of `root`."""
+    target = Path(os.path.realpath(link.path))
+    if not target.exists() or target in linked:
+        return False
+    if not target.is_relative_to(root):
+        raise UserError(f"{link.path}: is a link to outside {path}; copy what it names into the folder")
+    if target.is_dir():
+        linked.add(target)
+    return True
+
+
+def _open_table(path: Path) -> Files:
+    return TableFile(path, [path.name], lambda name: _content(path.parent / name))
+
+
+def _content(path: Path) -> bytes:
     try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise UserError(f"{path}: damaged zip archive ({error}); fetch it again") from None
-    members = [member for member in archive.infolist() if not member.is_dir()]
-    for member in members:
-        _check_name(path, member.filename)
-        if stat.S_ISLNK(member.external_attr >> 16):
-            raise UserError(f"{path}: {member.filename} is a link; an archive may hold plain files only")
-        if member.flag_bits & 0x1:
-            raise UserError(f"{path}: {member.filename} is encrypted; unpack it first and name the folder")
-    _check_size(path, sum(member.file_size for member in members), len(members), max_unpacked_gb)
-
-    def read(name: str) -> bytes:
-        try:
-            return archive.read(name)
-        except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError) as error:
-            raise UserError(f"{path}: cannot read {name} ({error}); fetch the archive again") from None
-
-    return Files(path, [member.filename for member in members], read)
-
-
-def _open_tar(path: Path, max_unpacked_gb: float) -> Files:
-    try:
-        archive = tarfile.open(path)  # noqa: SIM115 (open as long as its members are read)
-        members = {member.name: member for member in archive.getmembers() if not member.isdir()}
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise UserError(f"{path}: damaged tar archive ({error}); fetch it again") from None
-    for name, member in members.items():
-        _check_name(path, name)
-        if not member.isfile():
-            raise UserError(f"{path}: {name} is a link or device; an archive may hold plain files only")
-    _check_size(path, sum(member.size for member in members.values()), len(members), max_unpacked_gb)
-
-    def read(name: str) -> bytes:
-        try:
-            file = archive.extractfile(members[name])
-            return file.read() if file else b""
-        except (tarfile.TarError, EOFError, OSError) as error:
-            raise UserError(f"{path}: cannot read {name} ({error}); fetch the archive again") from None
-
-    return Files(path, list(members), read)
-
-
-def _check_name(path: Path, name: str) -> None:
-    pure = PurePosixPath(name.replace("\\", "/"))
-    if pure.is_absolute() or ".." in pure.parts or (pure.parts and ":" in pure.parts[0]):
-        raise UserError(f"{path}: {name!r} points outside the archive; refuse it, or repack it with plain names")
-
-
-def _check_size(path: Path, unpacked: int, members: int, max_unpacked_gb: float) -> None:
-    ratio = unpacked / max(1, path.stat().st_size)
-    if unpacked > max_unpacked_gb * 1e9:
-        raise UserError(
-            f"{path}: unpacks to {unpacked / 1e9:.1f} GB, more than ingest.max_unpacked_gb = {max_unpacked_gb:g}; "
-            "raise that setting if you trust the archive"
-        )
-    if ratio > MAX_RATIO or members > MAX_MEMBERS:
-        raise UserError(
-            f"{path}: {members} files that unpack {ratio:.0f}-fold look like a bomb; unpack it yourself and name the folder"
-        )
+        check_file(path.parent, path.name, path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise UnreadableFile(*refused(error).args) from None

@@ -38,19 +38,24 @@ def load_labels(dataset: str) -> Labels:
 
 def load_split(dataset: str, name: str) -> Split:
     """The records of `train`, `valid` or `test`."""
-    targets = pd.read_parquet(targets_file(dataset), filters=[("split", "==", name)]).drop(columns="split")
-    records = read_records(records_file(dataset))
-    rows = records.reset_index(names="row").set_index("id").loc[targets["id"]]
-    inputs = Inputs(records_file(dataset), rows["row"].to_numpy(), rows["text"].tolist())
-    return Split(targets["id"].tolist(), inputs, targets.drop(columns="id").to_numpy(np.uint8))
+    own = pd.read_parquet(targets_file(dataset), filters=[("split", "==", name)])
+    targets = np.zeros((len(own), len(load_labels(dataset).ids)), np.uint8)
+    for target, places in zip(targets, own["labels"], strict=True):
+        target[places] = 1
+    return Split(own["id"].tolist(), _inputs(dataset, own["row"].to_numpy()), targets)
 
 
 def load_unlabelled(dataset: str) -> tuple[list[str], Inputs]:
     """Ids and inputs of the records whose labels are to be predicted, in the order of the source."""
-    records = read_records(records_file(dataset))
+    records = read_records(records_file(dataset), ["id", "labels"])
     unlabelled = records[~records["labelled"]]
-    rows = np.flatnonzero(~records["labelled"])
-    return unlabelled["id"].tolist(), Inputs(records_file(dataset), rows, unlabelled["text"].tolist())
+    return unlabelled["id"].tolist(), _inputs(dataset, unlabelled.index.to_numpy())
+
+
+def _inputs(dataset: str, rows: NDArray[np.int_]) -> Inputs:
+    """By row, since an unlabelled record may have the id of a labelled one."""
+    texts = read_records(records_file(dataset), ["text"])["text"]
+    return Inputs(records_file(dataset), rows, texts.iloc[rows].tolist())
 
 
 def subset(split: Split, chosen: NDArray[Any]) -> Split:

@@ -1,17 +1,11 @@
-"""Records that show the same picture or say the same thing: they must not stand on two sides of a split."""
+"""Records that show the same image or say the same thing: they must not stand on two sides of a split."""
 
-import hashlib
 from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-
-
-def picture_keys(images: Iterable[bytes | None]) -> list[str]:
-    """A digest per picture, empty where there is none."""
-    return [hashlib.sha256(image).hexdigest() if image is not None else "" for image in images]
 
 
 def text_keys(texts: Iterable[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Label names <-> multi-hot vectors, and what numbers are called."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from multilabel.core.errors import UserError
+from multilabel.core.errors import UserError, shorten
 from multilabel.core.files import read_json, write_json
 from multilabel.core.registry import choose
 
@@ -35,7 +36,8 @@ class Labels:
         for row, labels in enumerate(rows):
             for label in labels:
                 if label not in place:
-                    raise UserError(f"label {label!r} is not one of {', '.join(self.ids)}; run encode_labels again")
+                    known = shorten(", ".join(self.ids), 200)
+                    raise UserError(f"label {shorten(label, 100)!r} is not one of {known}; run encode_labels again")
                 targets[row, place[label]] = 1
         return targets
 
@@ -57,5 +59,19 @@ def order(label_sets: Iterable[Iterable[str]], naming: str) -> Labels:
     """All labels that occur: by number where all are numbers, else by name; `naming` is a key of LABEL_NAMES."""
     names = choose("label naming", LABEL_NAMES, naming, "datasets.<name>.label_names")
     found = {label for labels in label_sets for label in labels}
-    ids = sorted(found, key=int) if all(label.isdecimal() for label in found) else sorted(found)
-    return Labels(ids, [names.get(id, id) for id in ids])
+    numbers = all(label.isascii() and label.isdecimal() for label in found)
+    ids = sorted(found, key=_by_number if numbers else None)
+    return Labels(ids, _distinct([names.get(id, id) for id in ids], ids))
+
+
+def _by_number(digits: str) -> tuple[int, str, str]:
+    """As numbers are ordered, without their limit of digits; 01 stands beside 1, always on the same side."""
+    significant = digits.lstrip("0")
+    return len(significant), significant, digits
+
+
+def _distinct(names: list[str], ids: list[str]) -> list[str]:
+    """`names`, with the id behind each that several ids share: nobody could tell these labels apart."""
+    while repeated := {name for name, number in Counter(names).items() if number > 1}:
+        names = [f"{name} ({id})" if name in repeated else name for name, id in zip(names, ids, strict=True)]
+    return names

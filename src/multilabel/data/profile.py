@@ -1,4 +1,15 @@
-"""What a dataset looks like before anything is learned: counts, co-occurrence, lengths, sizes, telling words."""
+"""What a dataset looks like before anything is learned: counts, co-occurrence, lengths, sizes, telling words.
+
+`eda` writes these as tables to data/eda/<dataset>/, which the report draws. All of them may be empty. A label's text
+is never the name of a column, since it may be any text.
+
+    label_counts.csv       id, name, records, others, ratio   a row per label, in label order; see `label_counts`
+    labels_per_record.csv  labels, records                    by rising number of labels
+    cooccurrence.csv       first, second, records             rows of label_counts.csv; only pairs that occur
+    text_lengths.csv       words, records                     by rising length; empty where no record has a text
+    top_words.csv          label, word, share, elsewhere      `label` is a name; the most telling words first
+    sample_images.csv      row, id, labels                    row of records.parquet; `labels` are names
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,36 +18,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array, triu
 from sklearn.feature_extraction.text import CountVectorizer
 
-from multilabel.data.duplicates import extra, picture_keys, text_keys
-from multilabel.data.images import describe
+from multilabel.data.duplicates import extra, text_keys
 from multilabel.data.labels import Labels
+
+CELLS = 4_000_000  # of a table of labels and words that is held in memory at a time
 
 
 def summary(records: pd.DataFrame, targets: NDArray[np.uint8], labels: Labels) -> dict[str, Any]:
-    """Numbers about all `records` (columns of `read_records` with images); `targets` are those of the labelled ones."""
-    counts = targets.sum(axis=0)
+    """Numbers about all `records`; `targets` are those of the labelled ones. None where there is nothing to count."""
+    counts, sizes = targets.sum(axis=0, dtype=np.int64), targets.sum(axis=1, dtype=np.int64)
+    texts = records["text"].tolist()
+    without_text = sum(not text.strip() for text in texts)
     return {
         "records": len(records),
         "labelled": int(records["labelled"].sum()),
         "unlabelled": int((~records["labelled"]).sum()),
-        "labels_per_record_mean": round(float(targets.sum(axis=1).mean()), 4),
-        "labels_per_record": histogram(targets.sum(axis=1)),
+        "labels_per_record_mean": round(float(sizes.mean()), 4) if len(sizes) else None,
+        "labels_per_record": histogram(sizes),
         "label_counts": {name: int(count) for name, count in zip(labels.names, counts, strict=True)},
-        "text_words": spread(word_counts(records["text"].tolist())),
-        "without_text": int((records["text"].str.strip() == "").sum()),
-        "images": images(records["image"].tolist()),
+        "text_words": spread(word_counts(texts)) if without_text < len(texts) else None,
+        "without_text": without_text,
+        "images": images(records),
         "duplicates": {
-            "images": extra(picture_keys(records["image"])),
-            "texts": extra(text_keys(records["text"])),
+            "images": extra(records["image_digest"].dropna().tolist()),
+            "texts": extra(text_keys(texts)),
         },
     }
 
 
 def histogram(values: Sequence[int] | NDArray[np.integer]) -> dict[str, int]:
     """How often each value occurs, by rising value."""
-    return {str(value): int(count) for value, count in sorted(Counter(np.asarray(values).tolist()).items())}
+    return {str(value): count for value, count in sorted(Counter(np.asarray(values).tolist()).items())}
 
 
 def word_counts(texts: Sequence[str]) -> list[int]:
@@ -44,46 +59,75 @@ def word_counts(texts: Sequence[str]) -> list[int]:
     return [len(text.split()) for text in texts]
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Smallest, median, mean and largest value."""
+def spread(values: Sequence[float] | pd.Series) -> dict[str, float]:
+    """Smallest, median, mean and largest of at least one value."""
     found = np.asarray(values)
     statistics = {"min": found.min(), "median": np.median(found), "mean": found.mean(), "max": found.max()}
     return {name: round(float(value), 2) for name, value in statistics.items()}
 
 
-def images(contents: Sequence[bytes | None]) -> dict[str, Any]:
-    """Sizes in pixels and modes of the pictures as stored; only their number where there is none."""
-    described = [describe(content) for content in contents if content is not None]
-    if not described:
+def images(records: pd.DataFrame) -> dict[str, Any]:
+    """Sizes in pixels and modes of the images as stored; only their number where there is none."""
+    found = records[records["image_digest"].notna()]
+    if found.empty:
         return {"number": 0}
-    widths, heights, modes = zip(*described, strict=True)
-    by_mode = dict(sorted(Counter(modes).items()))
-    return {"number": len(described), "width": spread(widths), "height": spread(heights), "modes": by_mode}
+    modes = dict(sorted(Counter(found["image_mode"]).items()))
+    width, height = spread(found["image_width"]), spread(found["image_height"])
+    return {"number": len(found), "width": width, "height": height, "modes": modes}
 
 
-def cooccurrence(targets: NDArray[np.uint8], labels: Labels) -> pd.DataFrame:
-    """How many records have both labels (diagonal 0), and per label: the row's total, its count, and total / count."""
-    counts = targets.sum(axis=0, dtype=np.int64)
-    pairs = targets.T.astype(np.int64) @ targets
-    np.fill_diagonal(pairs, 0)
-    total = pairs.sum(axis=1)
-    table = pd.DataFrame(pairs, index=labels.names, columns=labels.names)
-    ratio = np.round(total / np.maximum(1, counts), 2)
-    return table.assign(total=total, count=counts, ratio=ratio).rename_axis("label").reset_index()
+def label_counts(targets: NDArray[np.uint8], labels: Labels) -> pd.DataFrame:
+    """Per label: its records, the other labels on these, counted record by record, and their ratio."""
+    counts, sizes = targets.sum(axis=0, dtype=np.int64), targets.sum(axis=1, dtype=np.int64)
+    others = csr_array(targets, dtype=np.int64).T @ sizes - counts
+    ratio = np.round(others / np.maximum(1, counts), 2)
+    return pd.DataFrame({"id": labels.ids, "name": labels.names, "records": counts, "others": others, "ratio": ratio})
+
+
+def cooccurrence(targets: NDArray[np.uint8]) -> pd.DataFrame:
+    """How many records have both labels, for all pairs of label numbers first < second that occur together."""
+    table = csr_array(targets, dtype=np.int64)
+    pairs = triu(table.T @ table, k=1).tocoo()
+    found = pd.DataFrame({"first": pairs.row, "second": pairs.col, "records": pairs.data})
+    return found.sort_values(["first", "second"], ignore_index=True)
 
 
 def top_words(texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels, number: int) -> pd.DataFrame:
-    """Per label the words whose share among its texts most exceeds their share among all others."""
-    vectorizer = CountVectorizer(binary=True, min_df=2, stop_words="english")
-    found = vectorizer.fit_transform(texts)
-    words = vectorizer.get_feature_names_out()
+    """Per label the words whose share among its texts most exceeds their share among all others.
+
+    Stop words aside, and words of a single text; there may be none left.
+    """
     rows = []
-    for name, target in zip(labels.names, targets.T.astype(bool), strict=True):
-        inside = np.asarray(found[target].mean(axis=0)).ravel() if target.any() else np.zeros(len(words))
-        outside = np.asarray(found[~target].mean(axis=0)).ravel() if (~target).any() else np.zeros(len(words))
-        best = np.argsort(outside - inside, kind="stable")[:number]
-        rows += [
-            {"label": name, "word": words[i], "share": round(inside[i], 4), "elsewhere": round(outside[i], 4)}
-            for i in best
-        ]
-    return pd.DataFrame(rows)
+    vectorizer = CountVectorizer(binary=True, min_df=2, stop_words="english")
+    try:
+        found = vectorizer.fit_transform(texts)
+    except ValueError:  # scikit-learn's word for: no word is left
+        return pd.DataFrame(columns=["label", "word", "share", "elsewhere"])
+    words = vectorizer.get_feature_names_out()
+    everywhere = np.asarray(found.sum(axis=0)).ravel()
+    table, counts = csr_array(targets, dtype=np.int64).T.tocsr(), targets.sum(axis=0, dtype=np.int64)
+    step = max(1, CELLS // len(words))
+    for first in range(0, len(labels.names), step):
+        having = (table[first : first + step] @ found).toarray()
+        for name, count, own in zip(labels.names[first:], counts[first:], having, strict=False):
+            inside, outside = own / max(1, count), (everywhere - own) / max(1, len(texts) - count)
+            best = np.argsort(outside - inside, kind="stable")[:number]
+            rows += [
+                {"label": name, "word": words[i], "share": round(inside[i], 4), "elsewhere": round(outside[i], 4)}
+                for i in best
+            ]
+    return pd.DataFrame(rows, columns=["label", "word", "share", "elsewhere"])
+
+
+def sample_images(records: pd.DataFrame, targets: NDArray[np.uint8], labels: Labels, most: int) -> pd.DataFrame:
+    """For each of the first `most` labels the first image that shows it alone, or with the fewest others."""
+    sizes, there = targets.sum(axis=1, dtype=np.int64), records["image_digest"].notna().to_numpy()
+    rows = []
+    for place, name in enumerate(labels.names[:most]):
+        having = np.flatnonzero(targets[:, place] & there)
+        if len(having):
+            best = having[np.argmin(sizes[having])]
+            others = [labels.names[i] for i in np.flatnonzero(targets[best]) if i != place]
+            own = records.iloc[best]
+            rows.append({"row": own["row"], "id": own["id"], "labels": " + ".join([name, *others])})
+    return pd.DataFrame(rows, columns=["row", "id", "labels"])

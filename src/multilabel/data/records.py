@@ -1,26 +1,36 @@
 """The contract every source is turned into: one Parquet table of records, and a list of what was set aside."""
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
+from multilabel.data.images import describe
 
 SCHEMA = pa.schema(
     [
         pa.field("id", pa.string(), nullable=False),
-        pa.field("image", pa.binary()),  # the encoded file (JPEG, PNG, ...); null where there is no picture
+        pa.field("image", pa.binary()),  # the encoded file (JPEG, PNG, ...); this and what follows null without one
+        pa.field("image_digest", pa.string()),  # SHA-256 of the encoded file, in hex
+        pa.field("image_width", pa.int32()),  # in pixels, as stored: before EXIF turns the image
+        pa.field("image_height", pa.int32()),
+        pa.field("image_mode", pa.string()),  # Pillow's: RGB, L, CMYK, ...
         pa.field("text", pa.string(), nullable=False),
         pa.field("labels", pa.list_(pa.string())),  # null for an unlabelled record
     ]
 )
 ROWS_PER_GROUP = 1000
+BYTES_PER_GROUP = 64_000_000  # of images; whoever reads a group holds all of it in memory
 
 
 @dataclass(frozen=True)
@@ -63,10 +73,10 @@ class Findings:
         self.items.append(Finding(id, where, "rejected", reason))
 
     def stand_in(self, id: str, where: str, reason: str) -> None:
-        """List a record that is kept with a grey picture; an error under that policy."""
+        """List a record that is kept with a grey image; an error under that policy."""
         if self.policy == "error":
             self.rejected(id, where, reason)
-        self.repaired(id, where, f"{reason}; replaced by a grey picture")
+        self.repaired(id, where, f"{reason}; replaced by a grey image")
 
     def left_out(self, id: str, where: str, reason: str) -> None:
         """List a sound record that the dataset's own settings exclude; never an error."""
@@ -75,6 +85,11 @@ class Findings:
     def table(self) -> pd.DataFrame:
         """One row per finding."""
         return pd.DataFrame(self.items, columns=["id", "where", "action", "reason"])
+
+    def write(self, path: Path) -> None:
+        """The table as CSV."""
+        with replacing(path) as partial:
+            self.table().to_csv(partial, index=False)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """`action -> reason -> how many`, details in quotes or brackets left off the reason."""
@@ -86,43 +101,84 @@ class Findings:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> None:
-    """Records to Parquet, a thousand at a time."""
-    with replacing(path) as partial, pq.ParquetWriter(partial, SCHEMA, compression="zstd") as writer:
-        for chunk in _chunks(records, ROWS_PER_GROUP):
-            rows = [{"id": r.id, "image": r.image, "text": r.text, "labels": r.labels} for r in chunk]
-            writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+    """Records to Parquet, in groups of rows small enough to be held in memory; `records` may be a generator."""
+    with replacing(path) as partial, _writer(partial) as writer:
+        for group in _groups(records):
+            writer.write_table(pa.Table.from_pylist([_row(record) for record in group], schema=SCHEMA))
 
 
-def read_records(path: Path, images: bool = False) -> pd.DataFrame:
-    """Columns id, text, labels (list or None), labelled, has_image, and with `images` the encoded bytes."""
-    columns = ["id", "text", "labels", *(["image"] if images else [])]
-    table = pq.read_table(path, columns=columns)
+def copy_records(source: Path, target: Path, rows: NDArray[np.int_]) -> None:
+    """These rows, which rise, to a records file of their own, a group at a time."""
+    with pq.ParquetFile(source) as file, replacing(target) as partial, _writer(partial) as writer:
+        first = 0
+        for number in range(file.num_row_groups):
+            group = file.read_row_group(number)
+            chosen = rows[(rows >= first) & (rows < first + len(group))] - first
+            if len(chosen):
+                writer.write_table(group.take(pa.array(chosen)))
+            first += len(group)
+
+
+def read_records(path: Path, columns: Sequence[str] = ("id", "text", "labels")) -> pd.DataFrame:
+    """These columns of `SCHEMA`, and with the labels (list or None) also `labelled`; for images see `read_images`."""
+    table = pq.read_table(path, columns=list(columns))
     frame = table.to_pandas()
-    frame["labelled"] = table["labels"].is_valid().to_pandas().to_numpy()
+    if "labels" in columns:
+        frame["labelled"] = table["labels"].is_valid().to_pandas().to_numpy()
     return frame
 
 
-def read_images(path: Path, ids: Sequence[str]) -> list[bytes | None]:
-    """The encoded pictures of some records, in the order of `ids`."""
-    table = pq.read_table(path, columns=["id", "image"], filters=[("id", "in", list(ids))])
-    found = dict(zip(table["id"].to_pylist(), table["image"].to_pylist(), strict=True))
-    return [found[id] for id in ids]
+def read_images(path: Path, rows: Sequence[int]) -> list[bytes | None]:
+    """The encoded images of these rows, in their order; only the groups that hold them are read."""
+    found: dict[int, bytes | None] = {}
+    with pq.ParquetFile(path) as file:
+        groups = [file.metadata.row_group(number).num_rows for number in range(file.num_row_groups)]
+        ends = np.cumsum(groups)
+        wanted = np.unique(np.asarray(rows, dtype=np.int64))
+        holders = np.searchsorted(ends, wanted, side="right")
+        for group in np.unique(holders):
+            images = file.read_row_group(int(group), columns=["image"])["image"]
+            first = ends[group] - groups[group]
+            found |= {int(row): images[int(row - first)].as_py() for row in wanted[holders == group]}
+    return [found[int(row)] for row in rows]
+
+
+def iter_images(path: Path) -> Iterator[list[bytes | None]]:
+    """The encoded images of all rows, one group after the other."""
+    with pq.ParquetFile(path) as file:
+        for group in range(file.num_row_groups):
+            yield file.read_row_group(group, columns=["image"])["image"].to_pylist()
 
 
 def has_images(path: Path) -> bool:
-    """Whether any record has a picture, read from the file's statistics alone."""
+    """Whether any record has an image, read from the file's statistics alone."""
     metadata = pq.ParquetFile(path).metadata
-    column = SCHEMA.get_field_index("image")
+    column = SCHEMA.get_field_index("image_digest")
     groups = (metadata.row_group(i) for i in range(metadata.num_row_groups))
     return any(group.column(column).statistics.null_count < group.num_rows for group in groups)
 
 
-def _chunks(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
-    chunk: list[Record] = []
+def _writer(path: Path) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, SCHEMA, compression="zstd")
+
+
+def _row(record: Record) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": record.id, "image": record.image, "text": record.text, "labels": record.labels}
+    if record.image is not None:
+        width, height, mode = describe(record.image)
+        digest = hashlib.sha256(record.image).hexdigest()
+        row |= {"image_digest": digest, "image_width": width, "image_height": height, "image_mode": mode}
+    return row
+
+
+def _groups(records: Iterable[Record]) -> Iterator[list[Record]]:
+    group: list[Record] = []
+    size = 0
     for record in records:
-        chunk.append(record)
-        if len(chunk) == size:
-            yield chunk
-            chunk = []
-    if chunk:
-        yield chunk
+        group.append(record)
+        size += len(record.image or b"")
+        if len(group) == ROWS_PER_GROUP or size >= BYTES_PER_GROUP:
+            yield group
+            group, size = [], 0
+    if group:
+        yield group

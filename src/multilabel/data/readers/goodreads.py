@@ -1,18 +1,19 @@
 """A Goodreads CSV: title, author, description and genres under their usual column names."""
 
-import ast
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from annotated_types import Ge
+from annotated_types import Ge, Le
 
 from multilabel.core.errors import UserError
 from multilabel.data.archives import Files
+from multilabel.data.label_cells import MISSING, parse_list
 from multilabel.data.readers.collector import Collector, only_table, read_text
 from multilabel.data.records import Findings, Record
-from multilabel.data.text_tables import Row, read_table
+from multilabel.data.text_tables import TextTable, cut, listed, read_table
 
 SPELLINGS = {
     "id": ["bookId", "book_id", "id", "URL", "url", "isbn"],
@@ -21,80 +22,86 @@ SPELLINGS = {
     "description": ["description", "Description", "desc", "book_desc", "summary", "Summary"],
     "genres": ["genres", "Genres", "genre", "Genre", "tags", "Tags"],
 }
+BETWEEN_NAMES = re.compile(r"[|,;]")
+Book = tuple[str, dict[str, str], list[str]]  # where it stands, its values by name, its genres
 
 
 @dataclass(frozen=True, kw_only=True)
 class Goodreads:
     """Books labelled with the `top_labels` most common genres; a book with none of them is left out and listed."""
 
-    top_labels: Annotated[int, Ge(1)] = 5
+    top_labels: Annotated[int, Ge(1), Le(10_000)] = 5
     text: list[str] = field(default_factory=lambda: ["title", "author", "description"])
+
+    def __post_init__(self) -> None:
+        """Raises `UserError` for a column that no book has."""
+        for name in self.text:
+            if name not in SPELLINGS:
+                raise UserError(
+                    f"datasets.<name>.text: unknown column {cut(name)!r}; choose from {', '.join(SPELLINGS)}"
+                )
 
     def read(self, files: Files, findings: Findings, max_megapixels: float) -> Iterator[Record]:
         """Books in the order of the table, genres most common first."""
         text, where = read_text(files, only_table(files), findings)
-        books = list(self._books(read_table(text, where), where, findings))
+        books = list(self._books(read_table(text, where), findings))
         counts = Counter(genre for _, _, genres in books for genre in genres)
         top = [genre for genre, _ in counts.most_common(self.top_labels)]
         kept = self._kept(books, top, findings)
-        yield from Collector(files, findings, max_megapixels).without_pictures(kept)
+        yield from Collector(files, findings, max_megapixels).without_images(kept)
 
-    def _books(self, rows: Iterator[Row], where: str, findings: Findings) -> Iterator[tuple[str, Row, list[str]]]:
-        columns: dict[str, str] = {}
-        for number, row in enumerate(rows):
-            place = f"{where}:{row.line}"
-            if row.repaired:
-                findings.rejected(str(number), place, f"wrong number of fields ({row.repaired})")
+    def _books(self, table: TextTable, findings: Findings) -> Iterator[Book]:
+        places = self._places(table)
+        for number, row in enumerate(table.rows()):
+            place = f"{table.where}:{row.line}"
+            if row.broken:
+                findings.rejected("", place, row.broken)
                 continue
-            columns = columns or self._columns(list(row.fields), where)
-            book = {name: row.fields[column].strip() for name, column in columns.items()}
+            book = {name: row.values[index].strip() for name, index in places.items()}
             book.setdefault("id", str(number))
+            if row.repaired:
+                findings.repaired(book["id"], place, row.repaired)
             genres = parse_genres(book["genres"])
             if genres is None:
-                findings.rejected(book["id"], place, f"unknown label syntax: {book['genres'][:60]!r}")
-            elif not book["description"]:
+                findings.rejected(book["id"], place, f"unknown label syntax: {cut(book['genres'])!r}")
+            elif book["description"] in MISSING:
                 findings.rejected(book["id"], place, "empty description")
             elif not genres:
                 findings.rejected(book["id"], place, "empty label")
             else:
-                yield place, Row(book, row.line), genres
+                yield place, book, genres
 
-    def _columns(self, columns: list[str], where: str) -> dict[str, str]:
-        found = {name: next((s for s in spellings if s in columns), None) for name, spellings in SPELLINGS.items()}
-        for name in {*self.text, "description", "genres"}:
-            if name not in SPELLINGS:
-                raise UserError(f"datasets.<name>.text: unknown column {name!r}; choose from {', '.join(SPELLINGS)}")
+    def _places(self, table: TextTable) -> dict[str, int]:
+        """The index of each column that there is."""
+        found = {
+            name: next((table.columns.index(s) for s in spellings if s in table.columns), None)
+            for name, spellings in SPELLINGS.items()
+        }
+        for name in [*self.text, "description", "genres"]:
             if found[name] is None:
                 raise UserError(
-                    f"{where}: has no column for the {name} (it has {', '.join(columns)}); "
+                    f"{table.where}: has no column for the {name} (it has {listed(table.columns)}); "
                     f"rename one to {SPELLINGS[name][0]!r}"
                 )
-        return {name: column for name, column in found.items() if column is not None}
+        return {name: index for name, index in found.items() if index is not None}
 
-    def _kept(
-        self, books: list[tuple[str, Row, list[str]]], top: list[str], findings: Findings
-    ) -> Iterator[tuple[str, Record]]:
-        for place, row, genres in books:
+    def _kept(self, books: list[Book], top: list[str], findings: Findings) -> Iterator[tuple[str, Record]]:
+        for place, book, genres in books:
             labels = [genre for genre in top if genre in genres]
             if labels:
-                text = ". ".join(row.fields[name] for name in self.text if row.fields[name])
-                yield place, Record(row.fields["id"], text, labels)
+                yield place, Record(book["id"], ". ".join(book[name] for name in self.text if book[name]), labels)
             else:
-                findings.left_out(
-                    row.fields["id"], place, f"none of the {len(top)} most common genres ({', '.join(genres)})"
-                )
+                reason = f"none of the {len(top)} most common genres ({cut(', '.join(genres))})"
+                findings.left_out(book["id"], place, reason)
 
 
 def parse_genres(cell: str) -> list[str] | None:
-    """Genres of one book from `['A', 'B']`, `A|B` or `A, B`, in lower case, each once; None if it is neither."""
+    """Genres of one book in lower case, each once; None if the cell begins like a list and is none.
+
+    Either a list such as `['A', 'B']`, or names with `|`, `,` or `;` between, in any mixture.
+    """
     cell = cell.strip()
-    if cell.startswith("["):
-        try:
-            names = ast.literal_eval(cell)
-        except (ValueError, SyntaxError):
-            return None
-        if not all(isinstance(name, str) for name in names):
-            return None
-    else:
-        names = cell.split("|" if "|" in cell else ",")
-    return list(dict.fromkeys(name.strip().lower() for name in names if name.strip()))
+    names = parse_list(cell, bare=False) if cell.startswith(("[", "{")) else BETWEEN_NAMES.split(cell)
+    if names is None:
+        return None
+    return list(dict.fromkeys(name.strip().lower() for name in names if name.strip() not in MISSING))

@@ -5,36 +5,39 @@ from dataclasses import dataclass
 
 from multilabel.core.errors import UserError
 from multilabel.data.archives import Files
+from multilabel.data.label_cells import MISSING, like_a_list, parse_list
 from multilabel.data.readers.collector import Collector, only_table, read_text
 from multilabel.data.records import Findings, Record
-from multilabel.data.text_tables import Row, read_table
+from multilabel.data.text_tables import TextTable, cut, read_table
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """`columns` maps id, text, labels and image to the table's own column names; text and image are optional.
 
-    A row whose labels are empty is unlabelled where `empty_labels` is `unlabelled`, else rejected.
+    A row whose labels are empty is unlabelled where `empty_labels` is `unlabelled`, else rejected. `delimiter` is what
+    separates the columns; None finds it from the header.
     """
 
     columns: dict[str, str]
     table: str | None = None
+    delimiter: str | None = None
     label_separator: str = " "
     empty_labels: str = "reject"
 
     def read(self, files: Files, findings: Findings, max_megapixels: float) -> Iterator[Record]:
         """Records in the order of the table."""
-        self._check()
         text, where = read_text(files, self.table or only_table(files), findings)
-        pictures: dict[str, str] = {}
-        records = self._records(read_table(text, where), where, pictures, findings)
+        images: dict[tuple[str, bool], str] = {}
+        records = self._records(read_table(text, where, self.delimiter), images, findings)
         collector = Collector(files, findings, max_megapixels)
         if "image" in self.columns:
-            yield from collector.attach(records, pictures.__getitem__)
+            yield from collector.attach(records, lambda record: images[_key(record)], required=True)
         else:
-            yield from collector.without_pictures(records)
+            yield from collector.without_images(records)
 
-    def _check(self) -> None:
+    def __post_init__(self) -> None:
+        """Raises `UserError` for settings that fit no table."""
         known = {"id", "text", "labels", "image"}
         for name in self.columns:
             if name not in known:
@@ -44,26 +47,46 @@ class Table:
                 raise UserError(f"datasets.<name>.columns: {name!r} is missing; name the column that holds it")
         if self.empty_labels not in ("reject", "unlabelled"):
             raise UserError(f"datasets.<name>.empty_labels: {self.empty_labels!r}; choose one of: reject, unlabelled")
+        if not self.label_separator:
+            raise UserError(
+                "datasets.<name>.label_separator: is empty; write what stands between two labels, as in ';'"
+            )
+        if self.delimiter is not None and (len(self.delimiter) != 1 or self.delimiter in '"\r\n'):
+            raise UserError(
+                f"datasets.<name>.delimiter: {cut(self.delimiter)!r}; write the one character between two columns, "
+                'as in ";" or "\\t", or null to find it from the header'
+            )
 
     def _records(
-        self, rows: Iterator[Row], where: str, pictures: dict[str, str], findings: Findings
+        self, table: TextTable, images: dict[tuple[str, bool], str], findings: Findings
     ) -> Iterator[tuple[str, Record]]:
-        for number, row in enumerate(rows):
-            place = f"{where}:{row.line}"
-            if row.repaired:
-                findings.rejected(str(number), place, f"wrong number of fields ({row.repaired})")
+        advice = "mend datasets.<name>.columns or .delimiter"
+        places = {name: table.place(column, advice) for name, column in self.columns.items()}
+        for row in table.rows():
+            place = f"{table.where}:{row.line}"
+            if row.broken:
+                findings.rejected("", place, row.broken)
                 continue
-            values = {name: self._field(row, column, where) for name, column in self.columns.items()}
-            labels = [label.strip() for label in values["labels"].split(self.label_separator) if label.strip()]
-            pictures[values["id"]] = values.get("image", "")
-            if not labels and self.empty_labels == "reject":
+            values = {name: row.values[index].strip() for name, index in places.items()}
+            if row.repaired:
+                findings.repaired(values["id"], place, row.repaired)
+            labels = self._labels(values["labels"])
+            if labels is None:
+                findings.rejected(values["id"], place, f"unknown label syntax: {cut(values['labels'])!r}")
+            elif not labels and self.empty_labels == "reject":
                 findings.rejected(values["id"], place, "empty label")
             else:
-                yield place, Record(values["id"], values.get("text", ""), list(dict.fromkeys(labels)) or None)
+                record = Record(values["id"], values.get("text", ""), labels or None)
+                images.setdefault(_key(record), values.get("image", ""))
+                yield place, record
 
-    def _field(self, row: Row, column: str, where: str) -> str:
-        if column not in row.fields:
-            raise UserError(
-                f"{where}: has no column {column!r} (it has {', '.join(row.fields)}); mend datasets.<name>.columns"
-            )
-        return row.fields[column].strip()
+    def _labels(self, cell: str) -> list[str] | None:
+        """Each label once; None if the cell looks like a list and is none."""
+        if cell in MISSING:
+            return []
+        labels = parse_list(cell) if like_a_list(cell) else cell.split(self.label_separator)
+        return None if labels is None else list(dict.fromkeys(label.strip() for label in labels if label.strip()))
+
+
+def _key(record: Record) -> tuple[str, bool]:
+    return record.id, record.labels is None

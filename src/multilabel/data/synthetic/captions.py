@@ -1,4 +1,4 @@
-"""Captions that name only some of what a picture shows, in varied words, and now and then mislead."""
+"""Captions that name only some of what an image shows, in varied words, and now and then mislead."""
 
 import numpy as np
 
@@ -54,7 +54,7 @@ DEFECTS = {"quotes": 0.006, "slash": 0.003, "break": 0.003}
 
 
 def write_caption(labels: list[str], random: np.random.Generator) -> str:
-    """One sentence about a picture with these labels, in lower case with small faults."""
+    """One sentence about an image with these labels, in lower case with small faults."""
     mentioned = [label for label in labels if random.random() < MENTIONED]
     mentions = [_mention(label, random) for label in mentioned] or [_pick(EMPTY_SCENES, random)]
     sentence = _pick(OPENERS, random) + mentions[0]

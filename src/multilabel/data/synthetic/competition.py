@@ -1,4 +1,4 @@
-"""A generated competition archive: the published statistics, layout and defects, with pictures of known content."""
+"""A generated competition archive: the published statistics, layout and defects, with images of known content."""
 
 import zipfile
 from concurrent.futures import ProcessPoolExecutor
@@ -10,37 +10,35 @@ import numpy as np
 
 from multilabel.data.synthetic import label_sets
 from multilabel.data.synthetic.captions import csv_field, write_caption
-from multilabel.data.synthetic.drawings import draw_picture
+from multilabel.data.synthetic.drawings import draw_image
 
 FOLDER = "synthetic-competition"
-REPEATED = 0.01  # of the records, how many show a picture again under another id: real collections have duplicates
+REPEATED = 0.01  # of the records, how many show an image again under another id: real collections have duplicates
 
 
 def write_competition(path: Path, labelled: int, unlabelled: int, seed: int) -> None:
-    """`labelled` rows of train.csv, `unlabelled` of test.csv, and their pictures, as a zip at `path`."""
+    """`labelled` rows of train.csv, `unlabelled` of test.csv, and their images, as a zip at `path`."""
     random = np.random.default_rng(seed)
     names = label_sets.label_ids()
     sets = [[names[i] for i in indices] for indices in label_sets.sample(labelled + unlabelled, random)]
     seeds = [(seed, number) for number in range(len(sets))]
     for number in np.flatnonzero(random.random(labelled) < REPEATED)[1:]:
         sets[number], seeds[number] = sets[number - 1], seeds[number - 1]
-    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
-        pictures = list(pool.map(_picture, sets, seeds, chunksize=64))
     train, test = ["ImageID,Labels,Caption"], ["ImageID,Caption"]
     for number, labels in enumerate(sets):
         caption = csv_field(write_caption(labels, random), random)
         row = [f"{number}.jpg", " ".join(labels), caption] if number < labelled else [f"{number}.jpg", caption]
         (train if number < labelled else test).append(",".join(row))
-    with zipfile.ZipFile(path, "w") as archive:
+    with zipfile.ZipFile(path, "w") as archive, ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         write = partial(_write, archive)
         write("train.csv", "\n".join(train).encode() + b"\n")
         write("test.csv", "\n".join(test).encode() + b"\n")
-        for number, picture in enumerate(pictures):
-            write(f"data/{number}.jpg", picture)
+        for number, image in enumerate(pool.map(_image, sets, seeds, chunksize=64)):  # written as they are drawn
+            write(f"data/{number}.jpg", image)
 
 
-def _picture(labels: list[str], seed: tuple[int, int]) -> bytes:
-    return draw_picture(labels, np.random.default_rng(seed))
+def _image(labels: list[str], seed: tuple[int, int]) -> bytes:
+    return draw_image(labels, np.random.default_rng(seed))
 
 
 def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of known content: every label is a recognisable object, drawn small or large into a cluttered scene."""
+"""Images of known content: every label is a recognisable object, drawn small or large into a cluttered scene."""
 
 import colorsys
 import io
@@ -159,15 +159,15 @@ FIXED = {
 BODY_HUES = {label: (place * 0.382) % 1 for place, label in enumerate(DRAWINGS)}
 HUE_SPREAD = 0.05
 MUTED, VIVID = (0.0, 0.3), (0.5, 0.95)  # saturation of scenery and of objects
-OBJECT_SIZE = (0.45, 0.8)  # of the shorter side of the picture
+OBJECT_SIZE = (0.45, 0.8)  # of the shorter side of the image
 CLUTTER = (3, 8)  # shapes that mean nothing
 PLACES_TRIED = 3
 CROWDS = ("1", "3")  # persons and cars often come in twos
-MODES = {"RGB": 0.9, "L": 0.04, "CMYK": 0.02, "RGBA": 0.02, "EXIF": 0.02}  # how pictures are stored
+MODES = {"RGB": 0.9, "L": 0.04, "CMYK": 0.02, "RGBA": 0.02, "EXIF": 0.02}  # how images are stored
 
 
-def draw_picture(labels: list[str], random: np.random.Generator) -> bytes:
-    """An encoded picture, 240 to 320 px a side, that shows one object (a few persons or cars) per label."""
+def draw_image(labels: list[str], random: np.random.Generator) -> bytes:
+    """An encoded image, 240 to 320 px a side, that shows one object (a few persons or cars) per label."""
     width, height = (int(side) for side in random.integers(240, 321, size=2))
     image = _scene(width, height, random)
     taken: list[Box] = []

@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 
 from multilabel.core.files import read_json, write_json
-from multilabel.core.settings import read_yaml
+from multilabel.core.yaml_files import read_yaml
 
 PUBLISHED = Path(__file__).with_name("published.yaml")
 WEIGHTS = Path(__file__).with_name("label_set_weights.json")
