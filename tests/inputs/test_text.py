@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import minilm_folder
 
-from multilabel.core.settings import call_named
+from multilabel.core.settings import Choice, call_named
 from multilabel.inputs.cleaning import CLEANINGS, clean, emptied
 from multilabel.inputs.tokenization import TOKENIZERS, special_ids, tokenize, unknown_id
 from multilabel.inputs.word_vectors import (
@@ -83,26 +83,20 @@ def test_a_published_tokenizer_is_the_published_one() -> None:
 @pytest.mark.parametrize("name", WORD_VECTORS)
 def test_word_vectors_are_reproducible_and_cover_the_vocabulary(name: str, tmp_path: Path) -> None:
     tokenizer = TOKENIZERS["words"](TEXTS[:-1], 12)  # too small for all words
-    first, second = (train_vectors({"name": name, "epochs": 2}, tokenizer, TEXTS, 6, seed=1) for _ in range(2))
+    first, second = (train_vectors(Choice(name, {"epochs": 2}), tokenizer, TEXTS, 6, seed=1) for _ in range(2))
     np.testing.assert_array_equal(first.table, second.table)
     assert first.table.shape == (tokenizer.get_vocab_size(), 6)
     filled = {tokenizer.id_to_token(int(id)) for id in np.flatnonzero(np.abs(first.table).sum(axis=1))}
     assert filled == set(tokenizer.get_vocab()) - {"[PAD]", "[CLS]", "[SEP]"}  # [UNK] stands for what is left out
     first.save(tmp_path / "vectors")
     again = WordVectors.load(tmp_path / "vectors")
-    assert again is not None
     np.testing.assert_array_equal(again.table, first.table)
     assert (again.subwords is None) == (first.subwords is None)
 
 
-def test_no_word_vectors_survive_storage(tmp_path: Path) -> None:
-    WordVectors.none().save(tmp_path / "none")
-    assert WordVectors.load(tmp_path / "none") is None
-
-
 def test_a_word_never_seen_gets_the_vector_that_fasttext_gives_it() -> None:
     sentences = [text.split() for text in TEXTS]
-    trained, subwords = call_named(WORD_VECTORS, {"name": "fasttext_skip_gram", "buckets": 500}, sentences, 6, 1)
+    trained, subwords = call_named(WORD_VECTORS, Choice("fasttext_skip_gram", {"buckets": 500}), sentences, 6, 1)
     assert isinstance(subwords, Subwords)
     new = ["catss", "blackdog", "ünïcode"]
     np.testing.assert_allclose(subwords.vectors(new), [trained.get_vector(word) for word in new], rtol=1e-5)

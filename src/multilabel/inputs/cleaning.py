@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
+from multilabel.core.registry import Registry
+
 PUNCTUATION = re.compile(r"[^\w\s]|_")
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*")  # with an apostrophe of either kind inside
 
@@ -28,12 +30,14 @@ def lemmas(text: str) -> str:
     return WORD.sub(lambda found: _lemma(found[0]), text)
 
 
-CLEANINGS: dict[str, Callable[[str], str]] = {
-    "lower_case": lower_case,
-    "punctuation": punctuation,
-    "stop_words": stop_words,
-    "lemmas": lemmas,
-}
+CLEANINGS: Registry[Callable[[str], str]] = Registry(
+    {
+        "lower_case": lower_case,
+        "punctuation": punctuation,
+        "stop_words": stop_words,
+        "lemmas": lemmas,
+    }
+)
 
 
 def clean(texts: Iterable[str], steps: Sequence[str]) -> list[str]:

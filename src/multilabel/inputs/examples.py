@@ -1,8 +1,7 @@
 """Records as tensors: which inputs a model reads, gathered a whole batch at a time."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -13,25 +12,31 @@ from torch import Tensor
 from multilabel.data.dataset import Inputs
 from multilabel.inputs.cleaning import clean
 from multilabel.inputs.image_cache import pixel_array
-from multilabel.inputs.tokenization import Tokens, tokenize
+from multilabel.inputs.image_input import ImageInput
+from multilabel.inputs.tokenization import TextInput, Tokens, tokenize
 
-LEAST = 8  # records in a last batch, or else it joins the one before: batch norm needs two, each of several devices one
+LEAST = 8  # records in a last batch, or else it joins the one before: a few records make a noisy step
 BUCKET = 50  # batches among which records of similar length are put together
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Images (B, 3, H, W) as uint8, tokens and mask (B, T), targets (B, L); None where there is no such input."""
+    """Images (B, 3, H, W) as uint8, tokens and mask (B, T), targets (B, L); None where there is no such input.
+
+    `lengths` are the tokens of each record, kept on the host: asking a GPU for them would wait for all its work.
+    """
 
     images: Tensor | None
     tokens: Tensor | None
     mask: Tensor | None
     targets: Tensor | None
+    lengths: tuple[int, ...] | None = None
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
         parts = (self.images, self.tokens, self.mask, self.targets)
-        return Batch(*(part.to(device, non_blocking=True) if part is not None else None for part in parts))
+        images, tokens, mask, targets = (part if part is None else part.to(device, non_blocking=True) for part in parts)
+        return Batch(images, tokens, mask, targets, self.lengths)
 
 
 @dataclass(frozen=True)
@@ -48,27 +53,29 @@ class Examples:
 
     def batch(self, chosen: NDArray[np.int_]) -> Batch:
         """The examples with these numbers, tokens cut to the longest of them."""
-        images = tokens = mask = targets = None
+        images = tokens = mask = targets = lengths = None
         if self.pixels is not None:
             images = torch.from_numpy(self.pixels[self.rows[chosen]]).permute(0, 3, 1, 2)  # channels_last in memory
         if self.tokens is not None:
-            lengths = torch.from_numpy(self.tokens.lengths[chosen])
-            longest = int(lengths.max())
+            lengths = tuple(self.tokens.lengths[chosen].tolist())
+            longest = max(lengths)
             tokens = torch.from_numpy(self.tokens.ids[chosen, :longest]).long()
-            mask = torch.arange(longest)[None, :] < lengths[:, None]
+            mask = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
         if self.targets is not None:
             targets = torch.from_numpy(self.targets[chosen])
-        return Batch(images, tokens, mask, targets)
+        return Batch(images, tokens, mask, targets, lengths)
 
     def shuffled(
         self,
         batch_size: int,
         random: np.random.Generator,
         draws: NDArray[np.float64] | None = None,
+        least: int = 0,
     ) -> list[NDArray[np.int_]]:
         """All examples once, or as many drawn with probabilities `draws`, in random batches.
 
-        Texts of similar length share a batch to spare padding.
+        Texts of similar length share a batch to spare padding. A last batch of fewer than `LEAST`, or `least`, records
+        joins the one before.
         """
         order = random.permutation(len(self)) if draws is None else random.choice(len(self), len(self), p=draws)
         if self.tokens is not None:
@@ -76,7 +83,7 @@ class Examples:
             parts = [order[i : i + bucket] for i in range(0, len(order), bucket)]
             order = np.concatenate([part[np.argsort(self.tokens.lengths[part], kind="stable")] for part in parts])
         batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        if len(batches) > 1 and len(batches[-1]) < LEAST:
+        if len(batches) > 1 and len(batches[-1]) < max(LEAST, least):
             batches[-2:] = [np.concatenate(batches[-2:])]
         return [batches[i] for i in random.permutation(len(batches))]
 
@@ -88,13 +95,13 @@ class Examples:
 
 
 def load_examples(
-    settings: Mapping[str, Any],
+    image: ImageInput | None,
+    text: TextInput | None,
     inputs: Inputs,
     tokenizer: Tokenizer | None,
     targets: NDArray[np.uint8] | None = None,
 ) -> Examples:
-    """The inputs that resolved `settings` ask for; pictures come from the pixel cache."""
-    image, text = settings["image"], settings["text"]
-    pixels = pixel_array(inputs.records, image["resize"] or image["size"]) if image else None
-    tokens = tokenize(tokenizer, clean(inputs.texts, text["clean"]), text["max_length"]) if tokenizer else None
+    """What a network reads of some records; images come from the image cache."""
+    pixels = pixel_array(inputs.records, image.resize or image.size) if image else None
+    tokens = tokenize(tokenizer, clean(inputs.texts, text.clean), text.max_length) if tokenizer and text else None
     return Examples(pixels, inputs.rows, tokens, None if targets is None else targets.astype(np.float32))

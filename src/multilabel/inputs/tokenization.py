@@ -1,13 +1,15 @@
 """Text -> token ids: tokenizers fitted on the training texts, and how texts of different length share an array."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+from multilabel.core.registry import Registry
 
 PAD, UNKNOWN, START, END = "[PAD]", "[UNK]", "[CLS]", "[SEP]"
 SPECIAL = [PAD, UNKNOWN, START, END]  # PAD is id 0, which the encoders rely on
@@ -18,7 +20,7 @@ class TextInput:
     """Settings of a `text:` block that say what of a text is read."""
 
     clean: Sequence[str] = ("lower_case",)  # keys of CLEANINGS, in this order
-    max_length: Annotated[int, Ge(3)] = 40  # tokens; what is longer is cut
+    max_length: Annotated[int, Ge(3), Le(16_384)] = 40  # tokens; what is longer is cut
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +35,7 @@ class Tokenization:
     """Settings of a `text:` block that say how its tokenizer is fitted."""
 
     tokenizer: str = "words"
-    vocabulary: Annotated[int, Ge(10)] = 10_000  # entries at most
+    vocabulary: Annotated[int, Ge(10), Le(1_000_000)] = 10_000  # entries at most
 
 
 @dataclass(frozen=True)
@@ -84,12 +86,14 @@ def _bert_tokenizer(model: models.WordPiece, normalizer: normalizers.Normalizer)
     return tokenizer
 
 
-TOKENIZERS: dict[str, Callable[[Iterable[str], int], Tokenizer]] = {"words": fit_words, "wordpiece": fit_wordpiece}
+TOKENIZERS: Registry[Callable[[Iterable[str], int], Tokenizer]] = Registry(
+    {"words": fit_words, "wordpiece": fit_wordpiece}
+)
 
 
-def fit_tokenizer(text: Mapping[str, Any], cleaned: Iterable[str]) -> Tokenizer:
-    """The tokenizer that a resolved `text:` block asks for, learned from cleaned texts."""
-    return TOKENIZERS[text["tokenizer"]](cleaned, text["vocabulary"])
+def fit_tokenizer(settings: Tokenization, cleaned: Iterable[str]) -> Tokenizer:
+    """Learned from cleaned texts."""
+    return TOKENIZERS[settings.tokenizer](cleaned, settings.vocabulary)
 
 
 def tokenize(tokenizer: Tokenizer, texts: Sequence[str], max_length: int) -> Tokens:

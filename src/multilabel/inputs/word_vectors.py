@@ -5,24 +5,27 @@ gensim is imported where it is used: it takes 1 s, and only two stages ever need
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from annotated_types import Ge, Le
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from tokenizers import Tokenizer, models
 
 from multilabel.core.files import replacing
 from multilabel.core.paths import CACHE
-from multilabel.core.ranges import Count
-from multilabel.core.settings import call_named
+from multilabel.core.ranges import Epochs
+from multilabel.core.registry import Registry
+from multilabel.core.settings import Choice, call_named, to_json
 from multilabel.inputs.cleaning import clean
-from multilabel.inputs.tokenization import SPECIAL, UNKNOWN, fit_tokenizer
+from multilabel.inputs.tokenization import SPECIAL, UNKNOWN, Tokenization, fit_tokenizer
 
 Floats = NDArray[np.float32]
+Window = Annotated[int, Ge(1), Le(100)]  # words on either side
 Sentences = Sequence[Sequence[str]]
 LAYOUT = "1"  # raise it when training changes, so that no old vectors are used
 SHORTEST, LONGEST = 3, 6  # letters of the pieces that fastText takes a word apart into
@@ -59,28 +62,21 @@ class WordVectors:
         save_file({"table": self.table, **pieces}, path)
 
     @classmethod
-    def load(cls, path: Path) -> "WordVectors | None":
-        """The inverse of `save`; None where an architecture has no vectors."""
+    def load(cls, path: Path) -> "WordVectors":
+        """The inverse of `save`."""
         stored = load_file(path)
-        if len(stored["table"]) == 0:
-            return None
         return cls(stored["table"], Subwords(stored["pieces"]) if "pieces" in stored else None)
-
-    @classmethod
-    def none(cls) -> "WordVectors":
-        """What is stored for an architecture without vectors."""
-        return cls(np.zeros((0, 0), np.float32), None)
 
 
 def word2vec_skip_gram(
-    sentences: Sentences, width: int, seed: int, *, window: Count = 5, epochs: Count = 10
+    sentences: Sentences, width: int, seed: int, *, window: Window = 5, epochs: Epochs = 10
 ) -> tuple[Any, None]:
     """Each word predicts its neighbours (Mikolov 2013, arXiv 1310.4546)."""
     return _word2vec(sentences, width, seed, window, epochs, skip_gram=1), None
 
 
 def word2vec_cbow(
-    sentences: Sentences, width: int, seed: int, *, window: Count = 5, epochs: Count = 10
+    sentences: Sentences, width: int, seed: int, *, window: Window = 5, epochs: Epochs = 10
 ) -> tuple[Any, None]:
     """The neighbours together predict the word (Mikolov 2013, arXiv 1301.3781)."""
     return _word2vec(sentences, width, seed, window, epochs, skip_gram=0), None
@@ -91,9 +87,9 @@ def fasttext_skip_gram(
     width: int,
     seed: int,
     *,
-    window: Count = 5,
-    epochs: Count = 10,
-    buckets: Count = 50_000,
+    window: Window = 5,
+    epochs: Epochs = 10,
+    buckets: Annotated[int, Ge(1), Le(2_000_000)] = 50_000,
 ) -> tuple[Any, Subwords]:
     """Skip-gram over pieces of words, so that words never seen get a vector too (Bojanowski 2017, arXiv 1607.04606)."""
     from gensim.models import FastText
@@ -103,42 +99,49 @@ def fasttext_skip_gram(
     return model.wv, Subwords(np.asarray(model.wv.vectors_ngrams, np.float32))
 
 
-WORD_VECTORS: dict[str, Callable[..., tuple[Any, Subwords | None]]] = {
-    "word2vec_skip_gram": word2vec_skip_gram,
-    "word2vec_cbow": word2vec_cbow,
-    "fasttext_skip_gram": fasttext_skip_gram,
-}
+WORD_VECTORS: Registry[Callable[..., tuple[Any, Subwords | None]]] = Registry(
+    {
+        "word2vec_skip_gram": word2vec_skip_gram,
+        "word2vec_cbow": word2vec_cbow,
+        "fasttext_skip_gram": fasttext_skip_gram,
+    }
+)
 
 
-def requested_vectors(
-    settings: Mapping[str, Any], texts: Callable[[], list[str]], folder: Path = CACHE / "word_vectors"
-) -> WordVectors | None:
-    """The vectors that a `text:` block asks for, trained on the training texts; None if it asks for none.
+@dataclass(frozen=True)
+class VectorSettings:
+    """What the vectors of a text block depend on, the texts aside."""
+
+    choice: Choice  # of WORD_VECTORS
+    width: int
+    clean: Sequence[str]
+    tokenization: Tokenization
+    seed: int
+
+
+def cached_vectors(
+    settings: VectorSettings, texts: Sequence[str], folder: Path = CACHE / "word_vectors"
+) -> WordVectors:
+    """Vectors trained on the training texts.
 
     Kept in a derived cache by all that they depend on, so that a changed learning rate or a second architecture does not
     train them again.
     """
-    text = settings.get("text")
-    if not text or not text.get("word_vectors"):
-        return None
-    cleaned = clean(texts(), text["clean"])
-    chosen = {key: text[key] for key in ("word_vectors", "embedding", "tokenizer", "vocabulary")}
-    key = json.dumps([LAYOUT, chosen, settings["seed"], cleaned], sort_keys=True)
+    cleaned = clean(texts, settings.clean)
+    key = json.dumps([LAYOUT, to_json(settings), cleaned], sort_keys=True)
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
     if not path.exists():
-        tokenizer = fit_tokenizer(text, cleaned)
-        vectors = train_vectors(text["word_vectors"], tokenizer, cleaned, text["embedding"], settings["seed"])
+        tokenizer = fit_tokenizer(settings.tokenization, cleaned)
+        vectors = train_vectors(settings.choice, tokenizer, cleaned, settings.width, settings.seed)
         with replacing(path) as partial:
             vectors.save(partial)
     return WordVectors.load(path)
 
 
-def train_vectors(
-    settings: Mapping[str, Any], tokenizer: Tokenizer, texts: Sequence[str], width: int, seed: int
-) -> WordVectors:
+def train_vectors(choice: Choice, tokenizer: Tokenizer, texts: Sequence[str], width: int, seed: int) -> WordVectors:
     """Vectors for every entry of a word tokenizer; `[UNK]` is the mean over the words that the vocabulary leaves out."""
     sentences = [words(tokenizer, text) for text in texts]
-    trained, subwords = call_named(WORD_VECTORS, settings, sentences, width, seed)
+    trained, subwords = call_named(WORD_VECTORS, choice, sentences, width, seed)
     vocabulary = tokenizer.get_vocab()
     table = np.zeros((len(vocabulary), width), np.float32)
     for word, id in vocabulary.items():

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Annotated, Protocol
 
 import numpy as np
-from annotated_types import Ge, Gt
+from annotated_types import Ge, Le, Len
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from multilabel.core.files import read_json, write_json
-from multilabel.core.settings import read_yaml
+from multilabel.core.ranges import Count, Positive
+from multilabel.core.registry import Registry
+from multilabel.core.yaml_files import read_yaml
 from multilabel.data.labels import Labels
 
 KEYWORDS = Path(__file__).with_name("keywords.yaml")
@@ -81,13 +83,15 @@ class TfidfLogreg:
     def __init__(
         self,
         *,
-        longest_phrase: Annotated[int, Ge(1)] = 2,
-        min_texts: Annotated[int, Ge(1)] = 2,
-        inverse_penalty: Annotated[float, Gt(0)] = 10.0,
+        ngram_range: Annotated[Sequence[Annotated[int, Ge(1), Le(10)]], Len(2, 2)] = (1, 2),
+        min_df: Count = 2,
+        C: Positive = 10.0,
     ) -> None:
-        """Phrases of up to `longest_phrase` words found in `min_texts` texts; `inverse_penalty` is C of the regression."""
-        self.vectorizer = TfidfVectorizer(ngram_range=(1, longest_phrase), min_df=min_texts, sublinear_tf=True)
-        self.inverse_penalty = inverse_penalty
+        """The options of scikit-learn's TfidfVectorizer and LogisticRegression by these names."""
+        self.vectorizer = TfidfVectorizer(
+            ngram_range=(ngram_range[0], ngram_range[1]), min_df=min_df, sublinear_tf=True
+        )
+        self.C = C
         self.weights, self.bias = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)
 
     def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
@@ -100,7 +104,7 @@ class TfidfLogreg:
             if target.min() == target.max():
                 self.bias[label] = 10.0 if target[0] else -10.0
                 continue
-            regression = LogisticRegression(C=self.inverse_penalty, solver="liblinear", random_state=0)
+            regression = LogisticRegression(C=self.C, solver="liblinear", random_state=0)
             regression.fit(features, target)
             self.weights[label], self.bias[label] = regression.coef_[0], regression.intercept_[0]
 
@@ -126,7 +130,7 @@ class TfidfLogreg:
         self.vectorizer.idf_ = tensors["idf"]
 
 
-BASELINES: dict[str, Callable[..., Baseline]] = {"keyword_rule": KeywordRule, "tfidf_logreg": TfidfLogreg}
+BASELINES: Registry[Callable[..., Baseline]] = Registry({"keyword_rule": KeywordRule, "tfidf_logreg": TfidfLogreg})
 
 
 def _pattern(words: Sequence[str]) -> str:

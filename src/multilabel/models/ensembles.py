@@ -8,8 +8,9 @@ import numpy as np
 from annotated_types import Ge, Le, Len
 from numpy.typing import NDArray
 
+from multilabel.core.registry import Registry
 from multilabel.metrics.decoding import fixed
-from multilabel.metrics.scores import f1_per_record
+from multilabel.metrics.statistics import f1_per_record
 
 Floats = NDArray[np.floating]
 Bits = NDArray[np.uint8]
@@ -17,10 +18,10 @@ ROUNDS = 25  # of greedy selection
 
 
 @dataclass(frozen=True, kw_only=True)
-class EnsembleSettings:
+class EnsembleBlock:
     """An `ensemble:` block: each member is trained anew, once, or once for each fold of train and valid together."""
 
-    members: Annotated[list[str], Len(1)]  # architectures; one of them with `folds` is cross-validation
+    members: Annotated[list[str], Len(1, 100)]  # architectures; one of them with `folds` is cross-validation
     folds: Annotated[int, Ge(2), Le(50)] | None = None
     weights: str = "mean"  # a key of WEIGHTINGS
     decoding: str | dict[str, Any] = "expected_f1"
@@ -48,7 +49,7 @@ def greedy(probabilities: Sequence[Floats], targets: Bits) -> list[float]:
     return [float(weight) for weight in best_counts / best_counts.sum()]
 
 
-WEIGHTINGS: dict[str, Callable[[Sequence[Floats], Bits], list[float]]] = {"mean": mean, "greedy": greedy}
+WEIGHTINGS: Registry[Callable[[Sequence[Floats], Bits], list[float]]] = Registry({"mean": mean, "greedy": greedy})
 
 
 def _score(probabilities: Floats, targets: Bits) -> float:

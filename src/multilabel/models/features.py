@@ -4,7 +4,8 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor
 
-Reads = Literal["pooled", "states"]  # one vector per record, or one per word and per place of the picture
+Lengths = tuple[int, ...] | None  # tokens per record, where the host knows them
+Reads = Literal["pooled", "states"]  # one vector per record, or one per word and per place of the image
 
 
 class Features(NamedTuple):

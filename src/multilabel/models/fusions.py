@@ -1,24 +1,17 @@
-"""Features of the picture and of the text -> features of both."""
+"""Features of the image and of the text -> features of both."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import logsigmoid
 
-from multilabel.core.ranges import Count, Share
+from multilabel.core.ranges import Depth, Share, Width
+from multilabel.core.registry import Registry
 from multilabel.models.features import Features, Reads, Widths
 from multilabel.models.poolings import mean_state
-
-
-@dataclass(frozen=True, kw_only=True)
-class FusionInput:
-    """Settings of a `fusion:` block that do not belong to the fusion itself."""
-
-    modality_dropout: Share = 0.0  # share of training records that lose their picture or, as often, their text
 
 
 class JointFusion(nn.Module, ABC):
@@ -28,7 +21,7 @@ class JointFusion(nn.Module, ABC):
     joins: ClassVar[Literal["features", "logits"]] = "features"
 
     def __init__(
-        self, image: Widths, text: Widths, *, width: Count = 256, batch_norm: bool = True, dropout: Share = 0.2
+        self, image: Widths, text: Widths, *, width: Width = 256, batch_norm: bool = True, dropout: Share = 0.2
     ) -> None:
         """`image` and `text` are the widths of the two inputs."""
         super().__init__()
@@ -73,7 +66,7 @@ class GatedFusion(JointFusion):
     """A learned gate decides per feature how much of each projection counts (Arevalo 2017, arXiv 1702.01992)."""
 
     def __init__(
-        self, image: Widths, text: Widths, *, width: Count = 256, batch_norm: bool = True, dropout: Share = 0.2
+        self, image: Widths, text: Widths, *, width: Width = 256, batch_norm: bool = True, dropout: Share = 0.2
     ) -> None:
         """The gate reads both projections."""
         super().__init__(image, text, width=width, batch_norm=batch_norm, dropout=dropout)
@@ -89,7 +82,7 @@ class ConcatFusion(JointFusion):
     """Both side by side: projected and mixed by one more layer, or as they are where `width` is null."""
 
     def __init__(
-        self, image: Widths, text: Widths, *, width: Count | None = 256, batch_norm: bool = True, dropout: Share = 0.2
+        self, image: Widths, text: Widths, *, width: Width | None = 256, batch_norm: bool = True, dropout: Share = 0.2
     ) -> None:
         """`width: null` is plain concatenation, ReLU and dropout, without a layer before the head."""
         nn.Module.__init__(self)
@@ -108,13 +101,13 @@ class ConcatFusion(JointFusion):
 
 
 class CrossAttentionFusion(nn.Module):
-    """Words look at places of the picture and places at words; what both found is averaged and put side by side."""
+    """Words look at places of the image and places at words; what both found is averaged and put side by side."""
 
     reads: ClassVar[Reads] = "states"
     joins: ClassVar[Literal["features", "logits"]] = "features"
 
     def __init__(
-        self, image: Widths, text: Widths, *, width: Count = 256, heads: Count = 4, dropout: Share = 0.1
+        self, image: Widths, text: Widths, *, width: Width = 256, heads: Depth = 4, dropout: Share = 0.1
     ) -> None:
         """`width` must be a multiple of `heads`."""
         super().__init__()
@@ -153,19 +146,21 @@ class LateFusion(nn.Module):
         return yes - no
 
 
-FUSIONS: dict[str, Callable[..., nn.Module]] = {
-    "concat": ConcatFusion,
-    "sum": SumFusion,
-    "average": AverageFusion,
-    "product": ProductFusion,
-    "gated": GatedFusion,
-    "cross_attention": CrossAttentionFusion,
-    "late": LateFusion,
-}
+FUSIONS: Registry[Callable[..., nn.Module]] = Registry(
+    {
+        "concat": ConcatFusion,
+        "sum": SumFusion,
+        "average": AverageFusion,
+        "product": ProductFusion,
+        "gated": GatedFusion,
+        "cross_attention": CrossAttentionFusion,
+        "late": LateFusion,
+    }
+)
 
 
 def drop_modalities(image: Features, text: Features, share: float) -> tuple[Features, Features]:
-    """In `share` of the records either the picture's features or the text's become 0, never both."""
+    """In `share` of the records either the image's features or the text's become 0, never both."""
     reference = image.pooled if image.pooled is not None else image.states
     draws = torch.rand(len(reference), device=reference.device)  # type: ignore[arg-type,union-attr]
     return _without(image, draws < share / 2), _without(text, draws > 1 - share / 2)

@@ -6,7 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from multilabel.core.ranges import Count, Share
+from multilabel.core.ranges import Depth, Share, Width
+from multilabel.core.registry import Registry
 from multilabel.models.features import Features, Reads, Widths
 
 
@@ -40,9 +41,9 @@ class QueryHead(nn.Module):
         widths: Widths,
         labels: int,
         *,
-        width: Count = 256,
-        heads: Count = 4,
-        feed_forward: Count = 512,
+        width: Width = 256,
+        heads: Depth = 4,
+        dim_feedforward: Width = 512,
         dropout: Share = 0.1,
     ) -> None:
         """`width` must be a multiple of `heads`."""
@@ -52,7 +53,7 @@ class QueryHead(nn.Module):
         self.attention = nn.MultiheadAttention(width, heads, dropout, batch_first=True)
         self.first_norm, self.second_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.mix = nn.Sequential(
-            nn.Linear(width, feed_forward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(feed_forward, width)
+            nn.Linear(width, dim_feedforward), nn.ReLU(), nn.Dropout(dropout), nn.Linear(dim_feedforward, width)
         )
         self.weight = nn.Parameter(torch.randn(labels, width) * width**-0.5)
         self.bias = nn.Parameter(torch.zeros(labels))
@@ -74,4 +75,4 @@ class QueryHead(nn.Module):
         return self.first_norm(queries + found), weights
 
 
-HEADS: dict[str, Callable[..., nn.Module]] = {"linear": LinearHead, "query": QueryHead}
+HEADS: Registry[Callable[..., nn.Module]] = Registry({"linear": LinearHead, "query": QueryHead})

@@ -1,7 +1,8 @@
-"""Any text encoder of transformers, from the hub or a local folder: `hf/<hub id or folder>`."""
+"""Any text encoder of transformers, from the hub or a local folder: `hf/<hub id>`, `hf/<hub id>@<revision>`, `hf/<folder>`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -9,8 +10,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
-from multilabel.models.features import Features, Widths
-from multilabel.models.poolings import choose_pooling
+from multilabel.models.features import Features, Lengths, Widths
+from multilabel.models.poolings import Pooling, choose_pooling
 
 HUB = "hf/"
 
@@ -24,7 +25,7 @@ class HubEncoder(nn.Module):
         vocabulary: int,
         *,
         weights: Literal["pretrained"] | None = "pretrained",
-        pooling: str = "first",
+        pooling: Pooling = "first",
         gradient_checkpointing: bool = False,
         config: Mapping[str, Any] | None = None,
     ) -> None:
@@ -36,20 +37,21 @@ class HubEncoder(nn.Module):
 
         super().__init__()
         options = dict(config or read_config(name))
-        built = AutoConfig.for_model(**options)
+        built = _possible(name, lambda: AutoConfig.for_model(**options))
         # Some checkpoints are stored in half precision; what is trained is fp32, and autocast does the rest.
         load = partial(AutoModel.from_pretrained, config=built, dtype=torch.float32)
-        self.model = fetch(name, load) if weights else AutoModel.from_config(built)
+        self.model = fetch(name, load) if weights else _possible(name, lambda: AutoModel.from_config(built))
         self.model = getattr(self.model, "encoder", self.model) if built.is_encoder_decoder else self.model
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # an extra layer that nothing here reads
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.padding = built.pad_token_id or 0
+        self.positions = positions(self.model)
         self.widths = Widths(built.hidden_size, built.hidden_size)
         self.pooling = choose_pooling(pooling, built.hidden_size)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+    def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per token."""
         tokens = tokens.masked_fill(~mask, self.padding)
         states = self.model(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
@@ -73,10 +75,38 @@ def hub_tokenizer(name: str) -> Tokenizer:
     return tokenizer
 
 
-def fetch(name: str, load: Callable[[str], Any]) -> Any:
-    """`load(name)`; whatever goes wrong on the way is one line. transformers is never asked to run foreign code."""
+def positions(model: nn.Module) -> int | None:
+    """The most tokens that a network of transformers has learned positions for; None where positions are computed."""
+    for name, table in model.named_modules():
+        if isinstance(table, nn.Embedding) and name.endswith(("position_embeddings", "embed_positions", "wpe")):
+            reserved = getattr(table, "offset", 0) if table.padding_idx is None else table.padding_idx + 1
+            return table.num_embeddings - int(reserved)
+    return None
+
+
+def _possible(name: str, make: Callable[[], Any]) -> Any:
+    """`make()`; a configuration that makes no network is one line."""
     try:
-        return load(name)
+        return make()
+    except Exception as error:  # noqa: BLE001 (each network has its own way to refuse one)
+        reason = " ".join(str(error).split())[:200]
+        raise UserError(f"text.config: {HUB}{name} cannot be built like that ({reason}); correct it there") from None
+
+
+def with_revision(name: str) -> tuple[str, str | None]:
+    """`org/model@v2` -> the hub id and a branch, tag or commit of it; a folder has none."""
+    known, _, revision = name.partition("@")
+    return (name, None) if Path(name).is_dir() or not revision else (known, revision)
+
+
+def fetch(name: str, load: Callable[..., Any]) -> Any:
+    """`load(id or folder)`, at the revision that `name` asks for; whatever goes wrong on the way is one line.
+
+    transformers is never asked to run foreign code.
+    """
+    known, revision = with_revision(name)
+    try:
+        return load(known, revision=revision) if revision else load(known)
     except Exception as error:  # noqa: BLE001 (hub libraries raise their own kinds)
         reason = " ".join(str(error).split())[:120]
         raise UserError(

@@ -7,23 +7,39 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
-from multilabel.core.registry import choose, suggestion
+from multilabel.core.ranges import Share
+from multilabel.core.registry import Registry, choose, suggestion
 from multilabel.models.features import Features, Widths, places
 
 PRETRAINED = "pretrained"
+INCEPTIONS = ("googlenet", "inception_v3")  # have auxiliary heads, and rescale their input where weights are published
+PROBED_SIDE = 224  # pixels; every network of torchvision reads such images, or names its own size
+
+
+class Stage(NamedTuple):
+    """A part of an encoder that gives a feature map, residuals added."""
+
+    module: nn.Module
+    channels_last: bool
+
+    def as_map(self, output: Tensor) -> Tensor | None:
+        """What the part gave, as (B, S, H, W); None for what is no map."""
+        if not isinstance(output, Tensor) or output.ndim != 4:
+            return None
+        return output.permute(0, 3, 1, 2) if self.channels_last else output
 
 
 class TimmEncoder(nn.Module):
     """Any network of timm without its classifier."""
 
-    def __init__(self, name: str, *, weights: str | None = None, dropout: float = 0.0) -> None:
+    def __init__(self, name: str, *, weights: str | None = None, dropout: Share = 0.0) -> None:
         """`weights` is null (random), `pretrained`, or a file; `dropout` is the network's own, before its features."""
         import timm
 
@@ -35,17 +51,32 @@ class TimmEncoder(nn.Module):
         _load_weights_file(self.network, weights, encoder)
         states = int(self.network.num_features)  # type: ignore[arg-type]
         self.widths = Widths(int(getattr(self.network, "head_hidden_size", states)), states)
+        self.last = nn.Identity()  # whose output is the last map, so that it can be looked at
 
     def forward(self, images: Tensor) -> Features:
         """(B, 3, H, W) -> one state per place of the last feature map."""
-        found = self.network.forward_features(images)  # type: ignore[operator]
+        found = self.last(self.network.forward_features(images))  # type: ignore[operator]
         return Features(self.network.forward_head(found, pre_logits=True), self._states(found))  # type: ignore[operator]
 
     def _states(self, found: Tensor) -> Tensor:
+        if not isinstance(found, Tensor):
+            name = type(self.network).__name__
+            raise UserError(
+                f"{name} of timm gives several feature maps at once, which no head here reads; choose another"
+            )
         if found.ndim == 3:  # of a vision transformer: (B, tokens, S), the first of which are no places
             return found[:, getattr(self.network, "num_prefix_tokens", 0) :]
-        channels_last = getattr(self.network, "output_fmt", "NCHW") == "NHWC"
-        return found.flatten(1, 2) if channels_last else places(found)
+        return found.flatten(1, 2) if self._channels_last else places(found)
+
+    @property
+    def _channels_last(self) -> bool:
+        return getattr(self.network, "output_fmt", "NCHW") == "NHWC"
+
+    def stages(self) -> list[Stage]:
+        """From input to output."""
+        names = [str(stage["module"]) for stage in getattr(self.network, "feature_info", [])]
+        modules = [*(self.network.get_submodule(name) for name in names), self.last]
+        return [Stage(module, self._channels_last) for module in modules]
 
     @staticmethod
     def published_input(name: str) -> dict[str, Any]:
@@ -58,7 +89,7 @@ class TimmEncoder(nn.Module):
 
 
 class TorchvisionEncoder(nn.Module):
-    """A classification network of torchvision with its last linear layer taken off, GoogLeNet without auxiliary heads."""
+    """A classification network of torchvision without its last layer, Inceptions without auxiliary heads."""
 
     def __init__(self, name: str, *, weights: str | None = None) -> None:
         """`weights` is null (random), `pretrained`, or a file."""
@@ -68,12 +99,10 @@ class TorchvisionEncoder(nn.Module):
         _check_torchvision(name)
         make = partial(torchvision.models.get_model, name)
         if weights == PRETRAINED:
-            self.network = _fetch(make, f"torchvision/{name}", weights="DEFAULT")
-            if name == "googlenet":
-                self.network.aux_logits, self.network.aux1, self.network.aux2 = False, None, None  # type: ignore[assignment]
+            self.network = _without_extras(_fetch(make, f"torchvision/{name}", weights="DEFAULT"))
         else:
-            self.network = make(**({"init_weights": True, "aux_logits": False} if name == "googlenet" else {}))
-        width = _take_off_last_linear(self.network)
+            self.network = make(**({"init_weights": True, "aux_logits": False} if name in INCEPTIONS else {}))
+        width = _take_off_last_layer(self.network)
         _load_weights_file(self.network, weights, f"torchvision/{name}")
         self.maps: list[Tensor] = []
         self.widths = Widths(width, self._watch_last_map())
@@ -85,15 +114,40 @@ class TorchvisionEncoder(nn.Module):
         return Features(pooled, places(self.maps.pop()) if self.maps else None)
 
     def _watch_last_map(self) -> int | None:
-        """Have the last stage with convolutions leave its output in `maps`; its channels, or None for a transformer."""
-        stages = [name for name, stage in self.network.named_children() if _has(stage, nn.Conv2d)]
-        if not stages or _has(self.network, nn.MultiheadAttention):
+        """Have the last map before the pooling left in `maps`; its channels, or None where tokens are pooled instead.
+
+        What torchvision pools is (B, S, H, W) in every network, also where the stages below keep their channels last.
+        """
+        probe, last = deepcopy(self.network).to("meta").eval(), ("", 0)  # which computes shapes and nothing else
+
+        def look(name: str, output: Any) -> None:
+            nonlocal last
+            if isinstance(output, Tensor) and output.ndim == 3:
+                last = ("", 0)
+            elif isinstance(output, Tensor) and output.ndim == 4 and output.shape[2:].numel() > 1:
+                last = (name, output.shape[1])
+
+        for name, stage in _stages(probe):
+            stage.register_forward_hook(lambda module, inputs, output, name=name: look(name, output))
+        side = getattr(probe, "image_size", PROBED_SIDE)
+        probe(torch.zeros(1, 3, side, side, device="meta"))
+        self.last = last[0]  # its name, for a copy of the encoder has a module of its own
+        if not self.last:
             return None
-        probe, found = deepcopy(self.network).to("meta").eval(), []  # which computes shapes and nothing else
-        probe.get_submodule(stages[-1]).register_forward_hook(lambda module, inputs, output: found.append(output))
-        probe(torch.zeros(1, 3, 96, 96, device="meta"))
-        self.network.get_submodule(stages[-1]).register_forward_hook(self._keep_map)
-        return found[0].shape[1]
+        self.network.get_submodule(self.last).register_forward_hook(self._keep_map)
+        return last[1]
+
+    def stages(self) -> list[Stage]:
+        """From input to output, none for a network that pools tokens."""
+        if not self.last:
+            return []
+        last, found = self.network.get_submodule(self.last), []
+        for _, part in _stages(self.network):
+            found += list(part) if isinstance(part, nn.Sequential) else [part]
+            if part is last:
+                break
+        channels_last = type(self.network).__name__ == "SwinTransformer"  # up to the last, which turns them
+        return [*(Stage(part, channels_last) for part in found if part is not last), Stage(last, False)]
 
     def _keep_map(self, module: nn.Module, inputs: Any, output: Tensor) -> None:
         self.maps.append(output)  # a method, not a lambda, so that a copy of the encoder keeps its own
@@ -105,10 +159,11 @@ class TorchvisionEncoder(nn.Module):
 
         _check_torchvision(name)
         published = torchvision.models.get_model_weights(name).DEFAULT.transforms()  # type: ignore[attr-defined]
-        return {"size": published.crop_size[0], "mean": list(published.mean), "std": list(published.std)}
+        mean, std = ([0.5] * 3, [0.5] * 3) if name in INCEPTIONS else (list(published.mean), list(published.std))
+        return {"size": published.crop_size[0], "mean": mean, "std": std}
 
 
-IMAGE_FAMILIES: dict[str, Any] = {"timm": TimmEncoder, "torchvision": TorchvisionEncoder}
+IMAGE_FAMILIES: Registry[Any] = Registry({"timm": TimmEncoder, "torchvision": TorchvisionEncoder})
 
 
 def image_family(encoder: Any, where: str) -> tuple[Any, str]:
@@ -127,6 +182,10 @@ def _check_timm(name: str) -> None:
 
     if not timm.is_model(name):
         raise UserError(f"timm has no network {name!r}; {suggestion(name, timm.list_models())[:200]}...")
+    plain, _, tag = name.partition(".")
+    if tag and not timm.is_model_pretrained(name):
+        tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{plain}.*")]
+        raise UserError(f"timm has no weights {tag!r} of {plain}; {suggestion(tag, tags)}")
 
 
 def _check_torchvision(name: str) -> None:
@@ -175,13 +234,38 @@ def _load_weights_file(network: nn.Module, weights: str | None, encoder: str) ->
     network.load_state_dict({name: state[name] for name in own})
 
 
+def _without_extras(network: nn.Module) -> nn.Module:
+    """A published network in the form that random weights get: no auxiliary heads, and no rescaling of its own.
+
+    `published_input` gives the scale that the weights were trained with instead, which stored settings keep.
+    """
+    for name in ("aux1", "aux2", "AuxLogits"):
+        if getattr(network, name, None) is not None:
+            setattr(network, name, None)
+    if hasattr(network, "transform_input"):
+        network.aux_logits, network.transform_input = False, False  # type: ignore[assignment]
+    return network
+
+
+def _stages(network: nn.Module) -> list[tuple[str, nn.Module]]:
+    """The parts that a network calls one after the other, poolings aside, which only make maps smaller."""
+    found: list[tuple[str, nn.Module]] = []
+    for name, child in network.named_children():
+        if isinstance(child, nn.ModuleList):
+            found += [(f"{name}.{i}", part) for i, part in enumerate(child)]
+        elif not isinstance(child, nn.AdaptiveAvgPool2d):
+            found.append((name, child))
+    return found
+
+
 def _has(module: nn.Module, kind: type[nn.Module]) -> bool:
     return any(isinstance(part, kind) for part in module.modules())
 
 
-def _take_off_last_linear(network: nn.Module) -> int:
-    """Replace the last linear layer by nothing; the width that it read."""
-    name, last = [(name, module) for name, module in network.named_modules() if isinstance(module, nn.Linear)][-1]
+def _take_off_last_layer(network: nn.Module) -> int:
+    """Replace the classifying layer, linear or in SqueezeNet a convolution, by nothing; the width that it read."""
+    kind = nn.Linear if _has(network, nn.Linear) else nn.Conv2d
+    name, last = [(name, module) for name, module in network.named_modules() if isinstance(module, kind)][-1]
     parent = network.get_submodule(name.rpartition(".")[0])
     setattr(parent, name.rpartition(".")[2], nn.Identity())
-    return last.in_features
+    return last.in_features if isinstance(last, nn.Linear) else last.in_channels

@@ -1,188 +1,39 @@
 """A trained model as a folder that is enough to predict with, and as an object that does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from safetensors.numpy import load_file as load_arrays
-from safetensors.numpy import save_file as save_arrays
-from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer
-from torch import Tensor
-
-from multilabel.core.errors import UserError
 from multilabel.core.files import read_json, write_json
-from multilabel.core.settings import call_named
-from multilabel.data.dataset import Inputs
+from multilabel.core.settings import from_json, to_json
 from multilabel.data.labels import Labels
-from multilabel.inputs.cleaning import clean
-from multilabel.inputs.examples import load_examples
-from multilabel.inputs.word_vectors import Subwords, extended, unknown_words
 from multilabel.metrics.decoding import Decoding
-from multilabel.models.baselines import BASELINES, Baseline
-from multilabel.models.devices import accelerator
-from multilabel.models.network import Network, build
-from multilabel.models.prediction import ImagePreparation, predict, sigmoid
-
-WEIGHTS = "weights.safetensors"
-TOKENIZER = "tokenizer.json"
-SUBWORDS = "subwords.safetensors"
-MB = 2**20  # as the competition's limit counts
+from multilabel.models.classifiers import MB, Classifier, load_classifier
+from multilabel.models.settings import AnySettings
 
 
-class Classifier(Protocol):
-    """Anything that gives probabilities."""
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """How a model came about."""
 
-    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """(N, L) in the order of the inputs."""
-
-    def parameters(self) -> int:
-        """Numbers that were learned."""
-
-    def fp32_mb(self) -> float:
-        """What all its numbers take at four bytes each, in MB."""
-
-    def save(self, folder: Path) -> None:
-        """Write weights and what they need into `folder`."""
-
-
-class NetworkClassifier:
-    """A network with its tokenizer."""
-
-    def __init__(
-        self, settings: Mapping[str, Any], net: Network, tokenizer: Tokenizer | None, subwords: Subwords | None = None
-    ) -> None:
-        """`net` is used where it is; `settings` are resolved."""
-        self.settings, self.tokenizer, self.subwords = settings, tokenizer, subwords
-        self.net = net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """On the device and in the precision that training would use here."""
-        device = accelerator(self.settings["train"]["precision"])
-        net = self.net.to(device.device)
-        tokenizer = knowing(net, self.settings, self.tokenizer, self.subwords, inputs.texts)
-        examples = load_examples(self.settings, inputs, tokenizer)
-        prepare = ImagePreparation(self.settings["image"], device.device)
-        return sigmoid(predict(net, prepare, examples, device, self.settings["train"]["flip_average"]))
-
-    def parameters(self) -> int:
-        """Trainable or not."""
-        return sum(p.numel() for p in self.net.parameters())
-
-    def fp32_mb(self) -> float:
-        """Weights and running statistics."""
-        return sum(value.numel() for value in self.net.state_dict().values()) * 4 / MB
-
-    def save(self, folder: Path) -> None:
-        """Weights in the precision that `train.store` asks for; those of the network must have been rounded to it."""
-        dtype = torch.float16 if self.settings["train"]["store"] == "fp16" else torch.float32
-        state = self.net.state_dict().items()
-        save_file(
-            {k: (v.to(dtype) if v.is_floating_point() else v).cpu().contiguous() for k, v in state}, folder / WEIGHTS
-        )
-        if self.tokenizer is not None:
-            self.tokenizer.save(str(folder / TOKENIZER))
-        if self.subwords is not None:
-            save_arrays({"pieces": self.subwords.pieces}, folder / SUBWORDS)
-
-    @classmethod
-    def load(cls, folder: Path, settings: Mapping[str, Any], labels: int) -> "NetworkClassifier":
-        """The inverse of `save`."""
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER)) if settings["text"] else None
-        pieces = load_arrays(folder / SUBWORDS)["pieces"] if (folder / SUBWORDS).exists() else None
-        net = build(settings, tokenizer.get_vocab_size() if tokenizer else 0, labels)
-        net.load_state_dict(load_file(folder / WEIGHTS))
-        return cls(settings, net, tokenizer, None if pieces is None else Subwords(pieces))
-
-
-class BaselineClassifier:
-    """A baseline, which reads texts only."""
-
-    def __init__(self, baseline: Baseline) -> None:
-        """Wrap it."""
-        self.baseline = baseline
-
-    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """From the texts."""
-        return self.baseline.probabilities(inputs.texts)
-
-    def parameters(self) -> int:
-        """The baseline's own count."""
-        return self.baseline.parameters()
-
-    def fp32_mb(self) -> float:
-        """Its parameters."""
-        return self.parameters() * 4 / MB
-
-    def save(self, folder: Path) -> None:
-        """As the baseline does."""
-        self.baseline.save(folder)
-
-    @classmethod
-    def load(cls, folder: Path, settings: Mapping[str, Any], labels: int) -> "BaselineClassifier":
-        """The inverse of `save`."""
-        baseline = call_named(BASELINES, settings["baseline"])
-        baseline.load(folder)
-        return cls(baseline)
-
-
-class EnsembleClassifier:
-    """The weighted mean over members of the mean over each member's folds."""
-
-    def __init__(self, members: Mapping[str, Sequence[Classifier]], weights: Sequence[float]) -> None:
-        """`weights` in the order of the members, summing to 1; one of weight 0 is not kept."""
-        kept = [(name, weight) for name, weight in zip(members, weights, strict=True) if weight > 0]
-        self.members = {name: list(members[name]) for name, _ in kept}
-        self.weights = [weight for _, weight in kept]
-
-    def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
-        """Of all parts, one after the other."""
-        total = np.float32(0)
-        for parts, weight in zip(self.members.values(), self.weights, strict=True):
-            total = total + np.float32(weight) * np.mean([part.probabilities(inputs) for part in parts], axis=0)
-        return np.asarray(total, np.float32)
-
-    def parameters(self) -> int:
-        """Of all parts."""
-        return sum(part.parameters() for parts in self.members.values() for part in parts)
-
-    def fp32_mb(self) -> float:
-        """Of all parts."""
-        return sum(part.fp32_mb() for parts in self.members.values() for part in parts)
-
-    def save(self, folder: Path) -> None:
-        """A folder for each part."""
-        numbers = {name: len(parts) for name, parts in self.members.items()}
-        write_json(folder / "members.json", {"parts": numbers, "weights": self.weights})
-        for name, parts in self.members.items():
-            for number, part in enumerate(parts):
-                (folder / f"{name}_{number}").mkdir()
-                part.save(folder / f"{name}_{number}")
-
-    @classmethod
-    def load(cls, folder: Path, settings: Mapping[str, Any], labels: int) -> "EnsembleClassifier":
-        """The inverse of `save`."""
-        stored, members = read_json(folder / "members.json"), settings["ensemble"]["members"]
-        parts = {
-            name: [load_classifier(folder / f"{name}_{i}", members[name], labels) for i in range(number)]
-            for name, number in stored["parts"].items()
-        }
-        return cls(parts, stored["weights"])
+    epochs: int
+    best_epoch: int
+    seconds: float  # of all processes
+    device: str
+    valid: Mapping[str, float | None]  # its scores on valid, decoded as it decodes
+    emptied_texts: int = 0  # training texts of which cleaning leaves nothing
+    member_weights: Mapping[str, float] | None = None  # of an ensemble
 
 
 @dataclass(frozen=True)
 class Model:
     """A classifier with what its outputs mean, and how it came about."""
 
-    settings: dict[str, Any]
+    settings: AnySettings
     labels: Labels
     rules: dict[str, Decoding]  # every decoding, fitted on valid
     rule: str  # the one that counts
-    training: dict[str, Any]  # epochs, seconds, device, and the scores on valid
+    training: Training
     classifier: Classifier
 
     @property
@@ -192,59 +43,29 @@ class Model:
 
     def save(self, folder: Path) -> None:
         """Into an empty folder; safetensors and JSON only."""
-        write_json(folder / "settings.json", self.settings)
+        write_json(folder / "settings.json", to_json(self.settings))
         rules = {name: decoding.as_json() for name, decoding in self.rules.items()}
         write_json(folder / "decoding.json", {"rule": self.rule, "rules": rules})
-        write_json(folder / "training.json", self.training)
+        write_json(folder / "training.json", to_json(self.training))
         self.labels.save(folder / "labels.json")
         self.classifier.save(folder)
 
     @classmethod
     def load(cls, folder: Path) -> "Model":
         """The inverse of `save`."""
-        settings, labels = read_json(folder / "settings.json"), Labels.load(folder / "labels.json")
-        stored = read_json(folder / "decoding.json")
+        settings: AnySettings = from_json(AnySettings, read_json(folder / "settings.json"))
+        labels, stored = Labels.load(folder / "labels.json"), read_json(folder / "decoding.json")
         rules = {name: Decoding(**rule) for name, rule in stored["rules"].items()}
         classifier = load_classifier(folder, settings, len(labels.ids))
         return cls(settings, labels, rules, stored["rule"], read_training(folder), classifier)
 
 
-def load_classifier(folder: Path, settings: Mapping[str, Any], labels: int) -> Classifier:
-    """What `save` of any classifier wrote."""
-    if settings.get("ensemble"):
-        return EnsembleClassifier.load(folder, settings, labels)
-    if settings.get("baseline"):
-        return BaselineClassifier.load(folder, settings, labels)
-    return NetworkClassifier.load(folder, settings, labels)
-
-
-def read_training(folder: Path) -> dict[str, Any]:
+def read_training(folder: Path) -> Training:
     """How the model in `folder` came about, without loading it."""
-    return read_json(folder / "training.json")
+    training: Training = from_json(Training, read_json(folder / "training.json"))
+    return training
 
 
 def size_mb(folder: Path) -> float:
     """What a model folder takes on disk."""
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / MB
-
-
-def knowing(
-    net: Network, settings: Mapping[str, Any], tokenizer: Tokenizer | None, subwords: Subwords | None, texts: list[str]
-) -> Tokenizer | None:
-    """The tokenizer for some texts: with fastText vectors, `net` and it learn the words that they do not know yet."""
-    if tokenizer is None or subwords is None:
-        return tokenizer
-    new = unknown_words(tokenizer, clean(texts, settings["text"]["clean"]))
-    net.text.embedding.extend(torch.from_numpy(subwords.vectors(new)))  # type: ignore[union-attr,operator]
-    return extended(tokenizer, new)
-
-
-def round_weights(net: Network, store: str) -> None:
-    """Round the weights to how they will be stored, so that what is scored is what is kept."""
-    if store == "fp16":
-        rounded: dict[str, Tensor] = {}
-        for name, value in net.state_dict().items():
-            rounded[name] = value.half().float() if value.is_floating_point() else value
-            if not torch.isfinite(rounded[name]).all():
-                raise UserError(f"train.store: {name!r} has values that fp16 cannot hold; write `store: fp32`")
-        net.load_state_dict(rounded)

@@ -1,20 +1,17 @@
 """Resolved settings -> a network. The only place where a missing modality is understood."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
-from multilabel.core.settings import call_named, known, without
-from multilabel.inputs.tokenization import TextInput, Tokenization
-from multilabel.models.features import Features
-from multilabel.models.fusions import FUSIONS, FusionInput, drop_modalities
+from multilabel.core.settings import call_named
+from multilabel.models.features import Features, Lengths
+from multilabel.models.fusions import FUSIONS, drop_modalities
 from multilabel.models.heads import HEADS
 from multilabel.models.image_encoders import image_family
-from multilabel.models.image_input import ImageInput
+from multilabel.models.settings import ImageSettings, NetworkSettings, TextSettings
 from multilabel.models.text_encoders import choose_text_encoder
-from multilabel.models.tuning import Tuning
 
 
 class Network(nn.Module):
@@ -34,20 +31,27 @@ class Network(nn.Module):
         self.modality_dropout = modality_dropout
         self.frozen: list[nn.Module] = []  # set by `freeze`
 
-    def forward(self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None) -> Tensor:
-        """(B, 3, H, W) normalised, (B, T) ids, (B, T) true on tokens -> (B, L); what is not read may be None."""
-        features = self.features(images, tokens, mask)
+    def forward(
+        self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None, lengths: Lengths = None
+    ) -> Tensor:
+        """(B, 3, H, W) normalised, (B, T) ids, (B, T) true on tokens -> (B, L); what is not read may be None.
+
+        `lengths` are the sums over the mask where the host has them.
+        """
+        features = self.features(images, tokens, mask, lengths)
         if len(self.heads) > 1:
             return self.fusion(*(head(part) for head, part in zip(self.heads, features, strict=True)))  # type: ignore[misc]
         return self.heads[0](features[0])
 
-    def features(self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None) -> list[Features]:
+    def features(
+        self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None, lengths: Lengths = None
+    ) -> list[Features]:
         """What each head reads, for the same inputs."""
         found = []
         if self.image is not None:
             found.append(self.image(images))
         if self.text is not None:
-            found.append(self.text(tokens, mask))
+            found.append(self.text(tokens, mask, lengths))
         if self.training and self.modality_dropout > 0:
             found = list(drop_modalities(found[0], found[1], self.modality_dropout))
         return [self.fusion(*found)] if self.fusion is not None and len(self.heads) == 1 else found
@@ -65,44 +69,67 @@ class Network(nn.Module):
         return self
 
 
-def build(settings: Mapping[str, Any], vocabulary: int, labels: int, fresh: bool = False) -> Network:
+def build(settings: NetworkSettings, vocabulary: int, labels: int, fresh: bool = False) -> Network:
     """The network of resolved settings, with random weights from torch's global generator.
 
     A `fresh` one starts from the pretrained weights that its settings ask for; others are built to be filled or checked.
     """
-    where = f"architectures.{settings['name']}"
-    image = _image_encoder(settings["image"], fresh)
-    text = _text_encoder(settings["text"], vocabulary, fresh)
+    where, head = settings.where, settings.head
+    _check_heads(settings)
+    image = _image_encoder(settings.image, fresh)
+    text = _text_encoder(settings.text, vocabulary, fresh)
+    _check_length(settings.text, text, where)
     fusion, read = None, [encoder for encoder in (image, text) if encoder is not None]
-    if image is not None and text is not None:
-        options = without(settings["fusion"], *known(FusionInput))
-        _check_read(FUSIONS[options["name"]], read, f"{where}.fusion: {options['name']}")
-        fusion = call_named(FUSIONS, options, image.widths, text.widths)
+    if image is not None and text is not None and settings.fusion is not None:
+        choice = settings.fusion.choice
+        _check_read(FUSIONS[choice.name], read, f"{where}.fusion: {choice.name}")
+        fusion = call_named(FUSIONS, choice, image.widths, text.widths)
         read = [fusion] if fusion.joins == "features" else read
-    _check_read(HEADS[settings["head"]["name"]], read, f"{where}.head: {settings['head']['name']}")
-    heads = [call_named(HEADS, settings["head"], part.widths, labels) for part in read]
-    net = Network(image, text, fusion, heads, settings["fusion"]["modality_dropout"] if fusion is not None else 0.0)
-    for part, encoder in (("image", image), ("text", text)):
-        if encoder is not None and settings[part]["lr_factor"] == 0:
+    _check_read(HEADS[head.name], read, f"{where}.head: {head.name}")
+    heads = [call_named(HEADS, head, part.widths, labels) for part in read]
+    net = Network(image, text, fusion, heads, settings.fusion.modality_dropout if settings.fusion else 0.0)
+    for encoder, block in ((image, settings.image), (text, settings.text)):
+        if encoder is not None and block is not None and block.lr_factor == 0:
             net.freeze(encoder)
     return net
 
 
-def _image_encoder(block: Mapping[str, Any] | None, fresh: bool) -> nn.Module | None:
+def _image_encoder(block: ImageSettings | None, fresh: bool) -> nn.Module | None:
     if not block:
         return None
-    family, network = image_family(block["encoder"], "image.encoder")
-    options = without(block, "encoder", *known(ImageInput), *known(Tuning))
-    return family(network, **(options if fresh else {**options, "weights": None}))
+    family, network = image_family(block.encoder, "image.encoder")
+    return family(network, **(block.options if fresh else {**block.options, "weights": None}))
 
 
-def _text_encoder(block: Mapping[str, Any] | None, vocabulary: int, fresh: bool) -> nn.Module | None:
+def _text_encoder(block: TextSettings | None, vocabulary: int, fresh: bool) -> nn.Module | None:
     if not block:
         return None
-    options = without(block, "encoder", *known(TextInput), *known(Tokenization), *known(Tuning))
+    options = dict(block.options)
     if "weights" in options and not fresh:
         options["weights"] = None
-    return choose_text_encoder(block["encoder"], "text.encoder")(vocabulary, **options)
+    return choose_text_encoder(block.encoder, "text.encoder")(vocabulary, **options)
+
+
+def _check_heads(settings: NetworkSettings) -> None:
+    """Refuse heads of attention that do not share out the width evenly."""
+    parts = {"head": settings.head.options}
+    if settings.text:
+        parts["text"] = settings.text.options
+    if settings.fusion:
+        parts["fusion"] = settings.fusion.choice.options
+    for name, options in parts.items():
+        width, heads = options.get("hidden", options.get("width")), options.get("heads")
+        if isinstance(width, int) and isinstance(heads, int) and width % heads:
+            raise UserError(f"{settings.where}.{name}.heads: {heads} heads cannot share a width of {width} evenly; "
+                            f"choose a divisor of it")  # fmt: skip
+
+
+def _check_length(block: TextSettings | None, encoder: nn.Module | None, where: str) -> None:
+    """Refuse texts longer than the positions that an encoder knows."""
+    longest = getattr(encoder, "positions", None)
+    if block is not None and longest is not None and block.max_length > longest:
+        raise UserError(f"{where}.text.max_length: {block.encoder} reads {longest} tokens at most, not {block.max_length}; "
+                        f"lower it")  # fmt: skip
 
 
 def _check_read(reader: Any, parts: list[nn.Module], where: str) -> None:

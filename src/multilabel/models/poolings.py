@@ -1,11 +1,13 @@
 """States of a sequence (B, T, D) and its mask (B, T) -> one vector per sequence (B, D); padding never counts."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 
-from multilabel.core.registry import choose
+from multilabel.core.registry import Registry, choose
+from multilabel.core.settings import key_of
 
 
 class FirstPooling(nn.Module):
@@ -77,13 +79,18 @@ class AttentionPooling(nn.Module):
         return scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
 
 
-POOLINGS: dict[str, Callable[[int, bool], nn.Module]] = {
-    "first": FirstPooling,
-    "last": LastPooling,
-    "mean": MeanPooling,
-    "max": MaxPooling,
-    "attention": AttentionPooling,
-}
+POOLINGS: Registry[Callable[[int, bool], nn.Module]] = Registry(
+    {
+        "first": FirstPooling,
+        "last": LastPooling,
+        "mean": MeanPooling,
+        "max": MaxPooling,
+        "attention": AttentionPooling,
+    }
+)
+
+
+Pooling = Annotated[str, key_of("pooling", POOLINGS)]
 
 
 def choose_pooling(name: str, width: int, bidirectional: bool = False) -> nn.Module:

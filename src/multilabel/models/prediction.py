@@ -1,7 +1,6 @@
 """A network and examples -> logits and probabilities; what training, evaluation and submission share."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,29 +9,35 @@ from accelerate.utils import gather_object
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from multilabel.core.errors import UserError
 from multilabel.inputs.examples import Examples
 from multilabel.models.image_encoders import normalise
-from multilabel.training.augmentation import Augmentation, augment, middle
+from multilabel.models.settings import ImageSettings
 
 PREDICTION_BATCH = 256
+View = Callable[[Tensor, int], Tensor]  # images of 0..1 and a size -> that many pixels a side of them
+
+
+def centre_crop(images: Tensor, size: int) -> Tensor:
+    """The central window of `size` pixels a side, which is what prediction sees."""
+    start = (images.shape[-1] - size) // 2
+    return images[:, :, start : start + size, start : start + size]
 
 
 class ImagePreparation:
-    """uint8 pixels -> what the network was made to read, on the device; augmented on request."""
+    """uint8 pixels -> what the network was made to read, on the device."""
 
-    def __init__(self, settings: Mapping[str, Any] | None, device: torch.device) -> None:
-        """`settings` are those of the `image:` block, None for a text network."""
-        self.size = settings["size"] if settings else 0
-        self.mean = torch.tensor(settings["mean"], device=device) if settings else None
-        self.std = torch.tensor(settings["std"], device=device) if settings else None
+    def __init__(self, settings: ImageSettings | None, device: torch.device) -> None:
+        """Those of the `image:` block, None for a text network."""
+        self.size = settings.size if settings else 0
+        self.mean = torch.tensor(settings.mean, device=device) if settings else None
+        self.std = torch.tensor(settings.std, device=device) if settings else None
 
-    def __call__(self, images: Tensor | None, augmentation: Augmentation | None = None) -> Tensor | None:
-        """(B, 3, R, R) uint8 -> (B, 3, size, size) normalised float; unless augmented, the middle of the picture."""
+    def __call__(self, images: Tensor | None, view: View = centre_crop) -> Tensor | None:
+        """(B, 3, R, R) uint8 -> (B, 3, size, size) normalised float; `view` gets images of 0..1 and the size."""
         if images is None or self.mean is None or self.std is None:
             return None
-        scaled = images.float().div_(255)
-        seen = middle(scaled, self.size) if augmentation is None else augment(scaled, augmentation, self.size)
-        return normalise(seen, self.mean, self.std)
+        return normalise(view(images.float().div_(255), self.size), self.mean, self.std)
 
 
 def predict(
@@ -40,7 +45,7 @@ def predict(
 ) -> NDArray[np.float32]:
     """Logits (N, L) in the order of the examples; several processes share the work, and each gets all of them.
 
-    With `flip_average` the mean of the logits for every picture and its mirror image.
+    With `flip_average` the mean of the logits for every image and its mirror image.
     """
     net.eval()
     rows, parts = [], []
@@ -50,15 +55,19 @@ def predict(
                 batch = examples.batch(chosen).to(accelerator.device)
                 images = prepare(batch.images)
                 with accelerator.autocast():
-                    logits = net(images, batch.tokens, batch.mask).float()
+                    logits = net(images, batch.tokens, batch.mask, batch.lengths).float()
                     if flip_average and images is not None:
-                        logits = (logits + net(images.flip(3), batch.tokens, batch.mask).float()) / 2
+                        logits = (logits + net(images.flip(3), batch.tokens, batch.mask, batch.lengths).float()) / 2
                 parts.append(logits.cpu().numpy())
                 rows.append(chosen)
     if accelerator.num_processes > 1:
         rows, parts = gather_object(rows), gather_object(parts)
     ordered = np.empty((len(examples), parts[0].shape[1]), np.float32)
     ordered[np.concatenate(rows)] = np.concatenate(parts)
+    if not np.isfinite(ordered).all():
+        unfit = len(ordered) - int(np.isfinite(ordered).all(axis=1).sum())
+        raise UserError(f"the network's outputs for {unfit} of {len(ordered)} records are no finite numbers, so its weights "
+                        f"have grown beyond use; lower train.lr, or let train.clip bound the gradient")  # fmt: skip
     return ordered
 
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from annotated_types import Ge, Le, Len
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from multilabel.core.ranges import Count, Share
-from multilabel.core.registry import choose
-from multilabel.models.features import Features, Widths
-from multilabel.models.hub_encoder import HUB, HubEncoder
-from multilabel.models.poolings import choose_pooling
+from multilabel.core.ranges import Depth, Share, Width
+from multilabel.core.registry import Registry, choose
+from multilabel.models.features import Features, Lengths, Widths
+from multilabel.models.hub_encoder import HUB, HubEncoder, positions
+from multilabel.models.poolings import Pooling, choose_pooling
 from multilabel.models.word_embedding import WordEmbedding
 
 Vectors = str | dict[str, Any] | None  # a key of WORD_VECTORS, with options or without
@@ -26,13 +27,13 @@ class RecurrentEncoder(nn.Module):
         cell: Callable[..., nn.RNNBase],
         vocabulary: int,
         *,
-        embedding: Count = 128,
+        embedding: Width = 128,
         word_vectors: Vectors = None,
         tune_vectors: bool = True,
-        hidden: Count = 128,
-        layers: Count = 1,
+        hidden: Width = 128,
+        layers: Depth = 1,
         bidirectional: bool = False,
-        pooling: str = "last",
+        pooling: Pooling = "last",
         dropout: Share = 0.2,
     ) -> None:
         """`pooling` is a key of POOLINGS; `dropout` acts on embeddings and features."""
@@ -44,13 +45,39 @@ class RecurrentEncoder(nn.Module):
         self.widths = Widths(width, width)
         self.pooling = choose_pooling(pooling, width, bidirectional)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
-        """(B, T), (B, T) -> one state per token."""
-        packed = pack_padded_sequence(
-            self.dropout(self.embedding(tokens)), mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False
-        )
-        states, _ = pad_packed_sequence(self.rnn(packed)[0], batch_first=True, total_length=tokens.shape[1])
+    def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
+        """(B, T), (B, T) -> one state per token; without `lengths` they are fetched from the device of the mask."""
+        # Sorted on the host: `enforce_sorted=False` would ask the device for the order, and wait for it, in each step.
+        counts, order = torch.tensor(lengths or mask.sum(dim=1).tolist()).sort(descending=True)
+        embedded = self.dropout(self.embedding(tokens)).index_select(0, order.to(tokens.device))
+        packed = self.rnn(pack_padded_sequence(embedded, counts, batch_first=True))[0]
+        states, _ = pad_packed_sequence(packed, batch_first=True, total_length=tokens.shape[1])
+        states = states.index_select(0, order.argsort().to(tokens.device))
         return Features(self.dropout(self.pooling(states, mask)), states, mask)
+
+
+class MaskedBatchNorm(nn.BatchNorm1d):
+    """Batch norm over the tokens alone: how much padding a batch has changes neither output nor statistics."""
+
+    running_mean: Tensor
+    running_var: Tensor
+    num_batches_tracked: Tensor
+    momentum: float
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:  # type: ignore[override]
+        """(B, C, T), (B, T) -> (B, C, T), of which padding means nothing."""
+        mean, variance = self.running_mean, self.running_var
+        if self.training:
+            exact, counted = states.to(self.weight), mask[:, None, :].to(self.weight)  # not the half of autocast
+            number = counted.sum()
+            mean = (exact * counted).sum(dim=(0, 2)) / number
+            variance = ((exact - mean[:, None]) ** 2 * counted).sum(dim=(0, 2)) / number
+            with torch.no_grad():
+                self.running_mean.lerp_(mean, self.momentum)
+                self.running_var.lerp_(variance * number / (number - 1).clamp(min=1), self.momentum)
+                self.num_batches_tracked.add_(1)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return (states * scale[:, None] + (self.bias - mean * scale)[:, None]).to(states.dtype)
 
 
 class TextCNNEncoder(nn.Module):
@@ -60,11 +87,11 @@ class TextCNNEncoder(nn.Module):
         self,
         vocabulary: int,
         *,
-        embedding: Count = 128,
+        embedding: Width = 128,
         word_vectors: Vectors = None,
         tune_vectors: bool = True,
-        kernels: Sequence[Count] = (3, 4, 5),
-        filters: Count = 128,
+        kernels: Annotated[Sequence[Annotated[int, Ge(1), Le(64)]], Len(1, 16)] = (3, 4, 5),
+        filters: Width = 128,
         batch_norm: bool = True,
         dropout: Share = 0.3,
     ) -> None:
@@ -72,19 +99,18 @@ class TextCNNEncoder(nn.Module):
         super().__init__()
         self.embedding = WordEmbedding(vocabulary, embedding, tuned=tune_vectors or not word_vectors)
         self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, k, padding=k // 2) for k in kernels)
-        self.norms = nn.ModuleList(nn.BatchNorm1d(filters) if batch_norm else nn.Identity() for _ in kernels)
+        self.norms = nn.ModuleList(MaskedBatchNorm(filters) for _ in kernels) if batch_norm else None
         self.dropout = nn.Dropout(dropout)
         self.widths = Widths(filters * len(kernels), filters * len(kernels))
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+    def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per window; windows centred on padding do not count."""
         embedded = self.dropout(self.embedding(tokens)).masked_fill(~mask[:, :, None], 0).transpose(1, 2)  # (B, E, T)
         length = tokens.shape[1]
-        responses = [
-            norm(convolution(embedded)[:, :, :length]).relu()  # (B, filters, T)
-            for convolution, norm in zip(self.convolutions, self.norms, strict=True)
-        ]
-        states = torch.cat(responses, dim=1).masked_fill(~mask[:, None, :], 0)  # 0 is the least that relu gives
+        responses = [convolution(embedded)[:, :, :length] for convolution in self.convolutions]  # (B, filters, T) each
+        if self.norms is not None:
+            responses = [norm(response, mask) for norm, response in zip(self.norms, responses, strict=True)]
+        states = torch.cat(responses, dim=1).relu().masked_fill(~mask[:, None, :], 0)  # 0 is the least that relu gives
         return Features(self.dropout(states.amax(dim=2)), states.transpose(1, 2), mask)
 
 
@@ -95,18 +121,18 @@ class TransformerTextEncoder(nn.Module):
         self,
         vocabulary: int,
         *,
-        hidden: Count = 128,
-        layers: Count = 2,
-        heads: Count = 4,
-        feed_forward: Count = 256,
-        pooling: str = "mean",
+        hidden: Width = 128,
+        layers: Depth = 2,
+        heads: Depth = 4,
+        dim_feedforward: Width = 256,
+        pooling: Pooling = "mean",
         dropout: Share = 0.1,
     ) -> None:
         """`hidden` must be a multiple of `heads`."""
         super().__init__()
         self.embedding = nn.Embedding(vocabulary, hidden, padding_idx=0)
         layer = nn.TransformerEncoderLayer(
-            hidden, heads, feed_forward, dropout, activation="gelu", batch_first=True, norm_first=True
+            hidden, heads, dim_feedforward, dropout, activation="gelu", batch_first=True, norm_first=True
         )
         self.layers = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.norm = nn.LayerNorm(hidden)
@@ -115,7 +141,7 @@ class TransformerTextEncoder(nn.Module):
         self.widths = Widths(hidden, hidden)
         self.pooling = choose_pooling(pooling, hidden)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+    def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per token."""
         embedded = self.embedding(tokens) * self.hidden**0.5 + sinusoids(tokens.shape[1], self.hidden, tokens.device)
         states = self.norm(self.layers(self.dropout(embedded), src_key_padding_mask=~mask))
@@ -129,11 +155,11 @@ class BertEncoder(nn.Module):
         self,
         vocabulary: int,
         *,
-        hidden: Count = 128,
-        layers: Count = 2,
-        heads: Count = 2,
-        feed_forward: Count = 512,
-        pooling: str = "first",
+        hidden: Width = 128,
+        layers: Depth = 2,
+        heads: Depth = 2,
+        dim_feedforward: Width = 512,
+        pooling: Pooling = "first",
         dropout: Share = 0.1,
     ) -> None:
         """The defaults are those of BERT-tiny."""
@@ -145,28 +171,31 @@ class BertEncoder(nn.Module):
             hidden_size=hidden,
             num_hidden_layers=layers,
             num_attention_heads=heads,
-            intermediate_size=feed_forward,
+            intermediate_size=dim_feedforward,
             hidden_dropout_prob=dropout,
             attention_probs_dropout_prob=dropout,
         )
         self.bert = BertModel(config, add_pooling_layer=False)
+        self.positions = positions(self.bert)
         self.widths = Widths(hidden, hidden)
         self.pooling = choose_pooling(pooling, hidden)
 
-    def forward(self, tokens: Tensor, mask: Tensor) -> Features:
+    def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per token."""
         states = self.bert(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
         return Features(self.pooling(states, mask), states, mask)
 
 
-TEXT_ENCODERS: dict[str, Callable[..., nn.Module]] = {
-    "rnn": partial(RecurrentEncoder, nn.RNN),
-    "gru": partial(RecurrentEncoder, nn.GRU),
-    "lstm": partial(RecurrentEncoder, nn.LSTM),
-    "textcnn": TextCNNEncoder,
-    "transformer": TransformerTextEncoder,
-    "bert": BertEncoder,
-}
+TEXT_ENCODERS: Registry[Callable[..., nn.Module]] = Registry(
+    {
+        "rnn": partial(RecurrentEncoder, nn.RNN),
+        "gru": partial(RecurrentEncoder, nn.GRU),
+        "lstm": partial(RecurrentEncoder, nn.LSTM),
+        "textcnn": TextCNNEncoder,
+        "transformer": TransformerTextEncoder,
+        "bert": BertEncoder,
+    }
+)
 
 
 def choose_text_encoder(name: str, where: str) -> Callable[..., nn.Module]:
