@@ -4,7 +4,8 @@ import torch.nn.functional as F
 import torchvision.transforms.v2.functional as reference
 
 from multilabel.core.errors import UserError
-from multilabel.core.settings import read_yaml
+from multilabel.core.yaml_files import read_yaml
+from multilabel.models.prediction import centre_crop
 from multilabel.training.augmentation import (
     PRESETS,
     Augmentation,
@@ -13,7 +14,6 @@ from multilabel.training.augmentation import (
     colour_maps,
     erase,
     geometry,
-    middle,
     resolve_augmentation,
     sample_geometry,
     sharpen,
@@ -30,7 +30,7 @@ def factors(value: float) -> torch.Tensor:
 
 
 def test_no_augmentation_is_the_picture_itself() -> None:
-    torch.testing.assert_close(augment(IMAGES, Augmentation(), 32), IMAGES, atol=1e-5, rtol=0)
+    torch.testing.assert_close(augment(IMAGES, 32, Augmentation()), IMAGES, atol=1e-5, rtol=0)
 
 
 def test_flips_against_torchvision() -> None:
@@ -68,14 +68,14 @@ def test_a_crop_never_looks_outside(size: int, aspect: float) -> None:
 def test_without_further_settings_a_larger_picture_is_cropped_at_random() -> None:
     torch.manual_seed(0)
     ramp = torch.arange(40.0).expand(200, 3, 40, 40) / 40
-    views = augment(ramp, Augmentation(), 32)
+    views = augment(ramp, 32, Augmentation())
     assert views.shape == (200, 3, 32, 32)
     torch.testing.assert_close(views[:, :, :, 1:] - views[:, :, :, :-1], torch.full((200, 3, 32, 31), 1 / 40))
     starts = views[:, 0, 0, 0] * 40
     assert starts.min() >= -1e-4
     assert starts.max() <= 8 + 1e-4
     assert starts.std() > 1.5
-    assert torch.equal(middle(ramp, 32), ramp[:, :, 4:36, 4:36])
+    assert torch.equal(centre_crop(ramp, 32), ramp[:, :, 4:36, 4:36])
 
 
 @pytest.mark.parametrize("factor", [0.0, 0.5, 1.0, 2.0])
@@ -101,21 +101,21 @@ def test_erasing_hides_one_rectangle_in_its_share_of_the_pictures() -> None:
 def test_randaugment_draws_for_every_image() -> None:
     smooth = F.interpolate(torch.rand(1, 3, 4, 4), 32).expand(8, -1, -1, -1)
     torch.manual_seed(0)
-    views = augment(smooth, Augmentation(randaugment=2), 32)
+    views = augment(smooth, 32, Augmentation(randaugment=2))
     assert len({view.sum().item() for view in views}) > 4
 
 
 @pytest.mark.parametrize("name", read_yaml(PRESETS))
 def test_presets_resolve_and_give_pictures(name: str) -> None:
     options = resolve_augmentation(name, "train.augment")
-    views = augment(IMAGES, Augmentation(**options), 28)
+    views = augment(IMAGES, 28, options)
     assert views.shape == (4, 3, 28, 28)
     assert 0 <= views.min() <= views.max() <= 1
 
 
 def test_a_preset_takes_changes_and_refuses_unknown_keys() -> None:
     options = resolve_augmentation({"name": "transfer_cnn", "rotation": 5}, "train.augment")
-    assert (options["rotation"], options["grey"]) == (5, 0.2)
+    assert (options.rotation, options.grey) == (5, 0.2)
     with pytest.raises(
         UserError, match=r"unknown augmentation 'transfer_cn' in train.augment; did you mean 'transfer_cnn'"
     ):
@@ -144,9 +144,9 @@ def test_saturation_zero_is_greyscale_and_a_full_turn_of_hue_is_nothing() -> Non
 def test_every_image_draws_its_own_view_and_the_seed_decides() -> None:
     same = IMAGES[:1].expand(4, -1, -1, -1)
     torch.manual_seed(1)
-    first = augment(same, LIVELY, 32)
+    first = augment(same, 32, LIVELY)
     torch.manual_seed(1)
-    assert torch.equal(first, augment(same, LIVELY, 32))
+    assert torch.equal(first, augment(same, 32, LIVELY))
     assert all(not torch.equal(first[0], first[i]) for i in range(1, 4))
     assert first.min() >= 0
     assert first.max() <= 1

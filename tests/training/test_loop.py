@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,17 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT, minilm_folder
+from conftest import ROOT, TRAIN, minilm_folder, run
 
 from multilabel.core.errors import UserError
 from multilabel.core.paths import records_file
-from multilabel.core.settings import read_params
 from multilabel.data.dataset import load_labels, load_split, load_unlabelled, subset
 from multilabel.data.records import Record, write_records
 from multilabel.inputs.cleaning import CLEANINGS
-from multilabel.inputs.word_vectors import WORD_VECTORS
+from multilabel.inputs.word_vectors import WORD_VECTORS, cached_vectors
 from multilabel.metrics.decoding import fixed
-from multilabel.metrics.scores import f1_per_record
+from multilabel.metrics.statistics import f1_per_record
 from multilabel.models.baselines import BASELINES
 from multilabel.models.devices import accelerator, gpu_load
 from multilabel.models.ensembles import WEIGHTINGS, greedy
@@ -37,14 +37,16 @@ from multilabel.training.parts import train_part
 from multilabel.training.resumption import State
 from multilabel.training.samplers import SAMPLERS
 from multilabel.training.schedules import SCHEDULES
+from multilabel.training.settings import Architecture
 
 IMAGE = {"encoder": "timm/resnet10t", "size": 32}
 GRU = {"encoder": "gru", "embedding": 16, "hidden": 16, "dropout": 0.1}
+HERE = str(Path(__file__).parent)
 SMALL: dict[str, dict[str, Any]] = {  # options that make an encoder small, where the defaults are not
     **{name: {"embedding": 16, "hidden": 16, "dropout": 0.0} for name in ("rnn", "gru", "lstm")},
     "textcnn": {"embedding": 16, "filters": 8, "dropout": 0.0},
-    "transformer": {"hidden": 16, "feed_forward": 32, "dropout": 0.0},
-    "bert": {"tokenizer": "wordpiece", "hidden": 16, "feed_forward": 32, "dropout": 0.0},
+    "transformer": {"hidden": 16, "dim_feedforward": 32, "dropout": 0.0},
+    "bert": {"tokenizer": "wordpiece", "hidden": 16, "dim_feedforward": 32, "dropout": 0.0},
 }
 BLOCKS: dict[str, dict[str, Any]] = {
     **{f"baseline_{name}": {"baseline": name} for name in BASELINES},
@@ -61,15 +63,14 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def settings(name: str, **train: Any) -> dict[str, Any]:
-    params = read_params()
-    defaults = params["train"] | {"epochs": 3, "batch_size": 8, "precision": "fp32"} | train
+def settings(name: str, **train: Any) -> Architecture:
+    defaults = TRAIN | {"epochs": 3} | train
     blocks = {block: {"dataset": "captions", **parts} for block, parts in BLOCKS.items()}
     return resolve(name, blocks, defaults, seed=1)
 
 
-def trained(name: str, **train: Any) -> tuple[Model, list[State]]:
-    return fitting.train_model(settings(name, **train), Path("curves"))
+def trained(name: str, **train: Any) -> tuple[Model, tuple[State, ...]]:
+    return fitting.train(settings(name, **train), Path("curves"))
 
 
 def stored(model: Model, folder: Path) -> Model:
@@ -80,7 +81,7 @@ def stored(model: Model, folder: Path) -> Model:
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_what_is_stored_predicts_the_same(tiny_dataset: str, tmp_path: Path, name: str) -> None:
-    model, _ = trained(name)
+    model, _ = trained(name, epochs=1)
     again = stored(model, tmp_path / "model")
     assert (again.settings, again.labels, again.rules, again.training) == (
         model.settings, model.labels, model.rules, model.training,
@@ -95,13 +96,20 @@ def test_what_is_stored_predicts_the_same(tiny_dataset: str, tmp_path: Path, nam
     assert list(Path("curves").rglob("valid/f1_samples.tsv"))
 
 
-@pytest.mark.parametrize("name", [name for name in BLOCKS if name.startswith(("text_", "image_", "fusion_"))])
-def test_every_kind_of_network_overfits_32_records(tiny_dataset: str, name: str) -> None:
-    split = subset(load_split(tiny_dataset, "train"), np.arange(32))
-    resolved = settings(name, epochs=100, lr=0.005, augment="none", patience=15)
+NETWORKS = [
+    pytest.param(name, marks=() if name.startswith("text_") else pytest.mark.slow)
+    for name in BLOCKS
+    if name.startswith(("text_", "image_", "fusion_"))
+]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_kind_of_network_overfits_28_records(tiny_dataset: str, name: str) -> None:
+    split = subset(load_split(tiny_dataset, "train"), np.arange(28))
+    resolved = settings(name, epochs=100, lr=0.005, augment="none", patience=40)
     part = train_part(resolved, load_labels(tiny_dataset), split, split, Path("curves"))
     predicted = fixed(part.held_out, split.targets).decode(part.held_out)
-    assert f1_per_record(split.targets, predicted).mean() >= 0.95
+    assert f1_per_record(split.targets, predicted).mean() >= 0.85  # a constant answer: 0.6
 
 
 EVERY_CHOICE = [
@@ -115,8 +123,9 @@ EVERY_CHOICE = [
 
 @pytest.mark.parametrize(("key", "choice"), EVERY_CHOICE)
 def test_every_choice_of_training_learns_something(tiny_dataset: str, key: str, choice: Any) -> None:
-    rate = {"adadelta": 1.0, "sgd": 0.1}.get(choice, 0.01) if key == "optimizer" else 0.01
-    trained("fusion_sum", **{"epochs": 6, "lr": rate, key: choice})
+    rate = {"adadelta": 1.0, "sgd": 0.5}.get(choice, 0.01) if key == "optimizer" else 0.01
+    block = "image_timm" if key in ("augment", "flip_average") else "text_gru"
+    trained(block, **{"epochs": 4, "lr": rate, key: choice})
     loss = read_curve(Path("curves"), "train/loss")
     assert loss is not None
     assert loss["value"].iloc[-1] < loss["value"].iloc[0]
@@ -128,67 +137,97 @@ def weights(model: Model) -> dict[str, torch.Tensor]:
 
 def assert_same(first: Model, second: Model) -> None:
     assert all(torch.equal(value, weights(second)[name]) for name, value in weights(first).items())
-    assert first.training["valid"] == second.training["valid"]
+    assert first.training.valid == second.training.valid
 
 
 # Where a run can be killed: what to replace with a function that counts its calls, and at which call the end comes.
 PLACES = {
     "first step": ("multilabel.training.loop._Run.step", 1, "before"),
-    "mid-epoch": ("multilabel.training.loop._Run.step", 6, "before"),
+    "mid-epoch": ("multilabel.training.loop._Run.step", 5, "before"),
     "while saving": ("os.replace", 2, "before"),
     "after an epoch": ("os.replace", 1, "after"),
-    "after the last epoch": ("multilabel.training.parts.round_weights", 1, "before"),
+    "after the last epoch": ("multilabel.models.classifiers.NetworkClassifier.round_weights", 1, "before"),
 }
+BLOCK_KILLED = {"mid-epoch": "fusion_concat"}  # elsewhere text_gru
 KILLED = """
 import os, pydoc, signal, sys
-sys.path[:0] = [{src!r}, {tests!r}]
-import test_training as t
+sys.path[:0] = [{src!r}, {tests!r}, {here!r}]
+import test_loop as t
 import multilabel.training.loop, multilabel.training.parts
-place, last, when = t.PLACES[{place!r}]
-owner, name = pydoc.locate(place.rpartition(".")[0]), place.rpartition(".")[2]
-real, calls = getattr(owner, name), []
 
-def counted(*a, **k):
-    if name == "replace" and not str(a[1]).endswith(".pt"):
-        return real(*a, **k)
-    calls.append(1)
-    if when == "before" and len(calls) == last:
-        os.kill(os.getpid(), signal.{signal})
-    result = real(*a, **k)
-    if when == "after" and len(calls) == last:
-        os.kill(os.getpid(), signal.{signal})
-    return result
+def killed(place, kind):
+    path, last, when = t.PLACES[place]
+    owner, name = pydoc.locate(path.rpartition(".")[0]), path.rpartition(".")[2]
+    real, calls = getattr(owner, name), []
 
-setattr(owner, name, counted)
-t.trained({block!r}, ema=0.9)
+    def counted(*a, **k):
+        if name == "replace" and not str(a[1]).endswith(".pt"):
+            return real(*a, **k)
+        calls.append(1)
+        if when == "before" and len(calls) == last:
+            os.kill(os.getpid(), getattr(signal, kind))
+        result = real(*a, **k)
+        if when == "after" and len(calls) == last:
+            os.kill(os.getpid(), getattr(signal, kind))
+        return result
+
+    setattr(owner, name, counted)
+    t.trained(t.BLOCK_KILLED.get(place, "text_gru"), ema=0.9)
+
+for place in t.PLACES:
+    for kind in t.KINDS:
+        child = os.fork()  # of a process that has not trained: what is imported is imported once
+        if child == 0:
+            os.chdir(place + " " + kind)
+            killed(place, kind)
+        print(place, kind, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+KINDS = ("SIGKILL", "SIGTERM")
 
 
-@pytest.mark.parametrize("kind", ["SIGKILL", "SIGTERM"])
+@pytest.fixture(scope="module")
+def killed(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder for each place and signal, in which a run was killed there."""
+    folder = tmp_path_factory.mktemp("killed")
+    for place in PLACES:
+        for kind in KINDS:
+            shutil.copytree(tiny_project, folder / f"{place} {kind}")
+    code = KILLED.format(src=str(ROOT / "src"), tests=str(ROOT / "tests"), here=HERE)
+    said = [line for line in run([sys.executable, "-c", code], folder).splitlines() if line.startswith(tuple(PLACES))]
+    assert len(said) == len(PLACES) * len(KINDS)
+    assert all(line.endswith((" -9", " -15", " 143")) for line in said), said
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Model]:
+    """What runs that nobody kills end with."""
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(tiny_project, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return {block: trained(block, ema=0.9)[0] for block in ("text_gru", *BLOCK_KILLED.values())}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("place", PLACES)
-def test_a_run_killed_anywhere_ends_the_same(tiny_dataset: str, place: str, kind: str) -> None:
-    block = "fusion_concat" if place == "mid-epoch" else "text_gru"
-    code = KILLED.format(src=str(ROOT / "src"), tests=str(ROOT / "tests"), place=place, signal=kind, block=block)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert done.returncode in (-9, -15, 128 + 15), done.stderr
+def test_a_run_killed_anywhere_ends_the_same(
+    killed: Path, whole: dict[str, Model], place: str, kind: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(killed / f"{place} {kind}")
+    block = BLOCK_KILLED.get(place, "text_gru")
     resumed, states = trained(block, ema=0.9)
+    if (place, kind) == ("mid-epoch", "SIGTERM"):  # 3 batches an epoch, killed in the 5th
+        assert "resuming after epoch 1 and 2 batches" in capsys.readouterr().out
     for state in states:
         state.discard()
     assert not list(Path(".checkpoints").glob("*"))  # half-written states are cleared away too
-    whole, _ = trained(block, ema=0.9)
-    assert_same(whole, resumed)
+    assert_same(whole[block], resumed)
     curve = read_curve(Path("curves"), "train/loss")
     assert curve is not None
     assert curve["step"].tolist() == [0, 1, 2]
-
-
-def test_sigterm_keeps_the_steps_of_an_unfinished_epoch(tiny_dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
-    code = KILLED.format(
-        src=str(ROOT / "src"), tests=str(ROOT / "tests"), place="mid-epoch", signal="SIGTERM", block="text_gru"
-    )
-    subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
-    trained("text_gru", ema=0.9)
-    assert "resuming after epoch 1 and 2 batches" in capsys.readouterr().out  # 4 batches an epoch, killed in the 6th
 
 
 def test_changed_settings_data_or_code_start_afresh(
@@ -196,17 +235,17 @@ def test_changed_settings_data_or_code_start_afresh(
 ) -> None:
     file = tmp_path / "table"
     file.write_text("one")
-    first = State(settings("text_gru"), [file]).path
-    assert State(settings("text_gru"), [file]).path == first
-    assert State(settings("text_gru", lr=0.1), [file]).path != first
+    first = State(settings("text_gru"), ["1"], [file]).path
+    assert State(settings("text_gru"), ["1"], [file]).path == first
+    assert State(settings("text_gru", lr=0.1), ["1"], [file]).path != first
     monkeypatch.setattr("multilabel.training.resumption.CODE", tmp_path)
     (tmp_path / "module.py").write_text("x = 1")
-    version = State(settings("text_gru"), [file]).path
+    version = State(settings("text_gru"), ["1"], [file]).path
     (tmp_path / "module.py").write_text("x = 2")
-    assert State(settings("text_gru"), [file]).path != version
+    assert State(settings("text_gru"), ["1"], [file]).path != version
     monkeypatch.undo()
     file.write_text("two")
-    assert State(settings("text_gru"), [file]).path != first
+    assert State(settings("text_gru"), ["1"], [file]).path != first
 
 
 def same_steps(name: str, first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -224,24 +263,25 @@ def test_accumulation_changes_memory_and_nothing_else(tiny_dataset: str, monkeyp
 
 TWO_PROCESSES = """
 import json, sys
-sys.path[:0] = [{src!r}, {tests!r}]
-import test_training as t
+sys.path[:0] = [{src!r}, {tests!r}, {here!r}]
+import test_loop as t
 from multilabel.models.devices import is_main_process
 model, _ = t.trained("text_textcnn", **{options!r})
 if is_main_process():
     inputs = t.load_split("captions", "test").inputs
-    json.dump({{"valid": model.training["valid"], "device": model.training["device"],
+    json.dump({{"valid": model.training.valid, "device": model.training.device,
                "weights": {{k: v.tolist() for k, v in t.weights(model).items()}}}}, open("two.json", "w"))
 """
 
 
+@pytest.mark.slow
 def test_two_processes_train_like_one(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"batch_size": 10}
     monkeypatch.setitem(BLOCKS["text_textcnn"]["text"], "batch_norm", False)  # whose statistics are each process's own
     Path("two.py").write_text(
-        TWO_PROCESSES.format(src=str(ROOT / "src"), tests=str(ROOT / "tests"), options=options).replace(
-            "import test_training as t\n",
-            'import test_training as t\nt.BLOCKS["text_textcnn"]["text"]["batch_norm"] = False\n',
+        TWO_PROCESSES.format(src=str(ROOT / "src"), tests=str(ROOT / "tests"), here=HERE, options=options).replace(
+            "import test_loop as t\n",
+            'import test_loop as t\nt.BLOCKS["text_textcnn"]["text"]["batch_norm"] = False\n',
         )
     )
     command = [str(Path(sys.executable).with_name("accelerate")), "launch", "--multi_gpu", "--num_processes", "2",
@@ -256,7 +296,7 @@ def test_two_processes_train_like_one(tiny_dataset: str, monkeypatch: pytest.Mon
     one, _ = trained("text_textcnn", **options)
     for name, value in weights(one).items():
         torch.testing.assert_close(torch.tensor(two["weights"][name]), value, atol=2e-5, rtol=1e-4)
-    assert two["valid"] == pytest.approx(one.training["valid"], abs=1e-5)
+    assert two["valid"] == pytest.approx(one.training.valid, abs=1e-5)
 
 
 def test_fp16_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -279,13 +319,6 @@ def test_curves_carry_the_load_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None
     assert gpu_load(torch.device("cuda")) == {"memory_gb": 3.5}
 
 
-def test_a_loss_that_is_no_number_ends_the_run_in_one_line(tiny_dataset: str) -> None:
-    with pytest.raises(
-        UserError, match=r"epoch \d/3: the loss became (nan|inf); lower train.lr, or let train.clip bound"
-    ):
-        trained("text_rnn", lr=1e30, clip=None, optimizer="sgd", schedule="constant", warmup=0.0)
-
-
 def test_weights_stored_in_half_the_bytes(tiny_dataset: str, tmp_path: Path) -> None:
     half, whole = trained("fp16")[0], trained("text_gru")[0]
     for name, model in (("half", half), ("whole", whole)):
@@ -303,7 +336,7 @@ def test_texts_emptied_by_cleaning_are_counted_and_predicted(tiny_dataset: str) 
     ]
     write_records(records_file(tiny_dataset), records)
     model, _ = trained("cleaned")
-    assert 10 < model.training["emptied_texts"] < 30
+    assert 10 < model.training.emptied_texts < 30
     assert np.isfinite(model.classifier.probabilities(load_unlabelled(tiny_dataset)[1])).all()
 
 
@@ -323,12 +356,13 @@ def test_word_vectors_are_the_start_and_stay_if_not_tuned(
     tiny_dataset: str, tuned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(BLOCKS["vectors_word2vec_cbow"]["text"], "tune_vectors", tuned)
-    from multilabel.inputs.word_vectors import requested_vectors
-
-    texts = load_split(tiny_dataset, "train").inputs.texts
-    vectors = requested_vectors(settings("vectors_word2vec_cbow"), lambda: texts)
-    assert vectors is not None
-    model, _ = fitting.train_model(settings("vectors_word2vec_cbow"), Path("curves"), vectors)
+    trained_vectors = []
+    monkeypatch.setattr(
+        "multilabel.training.parts.cached_vectors",
+        lambda *arguments: trained_vectors.append(cached_vectors(*arguments)) or trained_vectors[0],
+    )
+    model, _ = trained("vectors_word2vec_cbow")
+    (vectors,) = trained_vectors
     table = weights(model)["text.embedding.weight"].numpy()
     assert np.array_equal(table, vectors.table) == (not tuned)
     assert np.abs(table - vectors.table).max() < 0.5
@@ -365,7 +399,7 @@ def test_an_ensemble_of_folds_holds_every_record_out_once(tiny_dataset: str) -> 
     inputs = load_split(tiny_dataset, "test").inputs
     mean = np.mean([part.probabilities(inputs) for part in parts], axis=0)
     np.testing.assert_allclose(model.classifier.probabilities(inputs), mean, rtol=1e-6)
-    assert model.training["weights"] == {"text_gru": 1.0}
+    assert model.training.member_weights == {"text_gru": 1.0}
 
 
 @pytest.mark.parametrize("weighting", WEIGHTINGS)
@@ -381,7 +415,7 @@ def test_weightings_sum_to_one_and_greedy_finds_the_better_member(weighting: str
 
 def test_patience_stops_training_and_the_best_epoch_is_kept(tiny_dataset: str) -> None:
     model, _ = trained("text_gru", epochs=200, patience=4, lr=0.02)
-    assert model.training["epochs"] == model.training["best_epoch"] + 4
+    assert model.training.epochs == model.training.best_epoch + 4
 
 
 def test_an_image_network_needs_images(tiny_dataset: str) -> None:

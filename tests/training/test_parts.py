@@ -5,10 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from conftest import TRAIN
 from numpy.typing import NDArray
 
-from multilabel.core.settings import call_named
+from multilabel.core.settings import Choice, call_named, resolve_named
 from multilabel.models.image_encoders import IMAGE_FAMILIES
+from multilabel.training.architectures import resolve
 from multilabel.training.averaging import averaged
 from multilabel.training.losses import LOSSES, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
@@ -51,7 +53,9 @@ FORMULAS: list[tuple[dict[str, Any], float]] = [
 
 
 def value(block: dict[str, Any], logits: Any = LOGITS, targets: Any = TARGETS) -> torch.Tensor:
-    return call_named(LOSSES, block, FREQUENCIES)(torch.as_tensor(logits), torch.as_tensor(targets))
+    return call_named(LOSSES, resolve_named("loss", LOSSES, block, "train.loss"), FREQUENCIES)(
+        torch.as_tensor(logits), torch.as_tensor(targets)
+    )
 
 
 @pytest.mark.parametrize(("block", "expected"), FORMULAS)
@@ -108,14 +112,13 @@ def test_samplers_give_probabilities_or_every_record_once(name: str) -> None:
     assert draws is None or draws.sum() == pytest.approx(1)
 
 
-def settings(**train: Any) -> dict[str, Any]:
-    return {"image": None, "text": None, "train": {"weight_decay": 0.1, **train}}
+NETWORK = resolve("a", {"a": {"dataset": "captions", "text": {"encoder": "gru"}}}, TRAIN, 0).model
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_optimizers_go_downhill_and_spare_biases(optimizer: str) -> None:
     net = torch.nn.Linear(3, 2)
-    groups = weight_groups(net, settings())
+    groups = weight_groups(net, NETWORK, 0.1)
     assert [(group["weight_decay"], group["factor"]) for group in groups] == [(0.1, 1.0), (0.0, 1.0)]
     steps = OPTIMIZERS[optimizer](groups, 1.0 if optimizer == "adadelta" else 0.05)
     inputs, goal = torch.randn(32, 3), torch.randn(32, 2)
@@ -131,7 +134,7 @@ def test_optimizers_go_downhill_and_spare_biases(optimizer: str) -> None:
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules_rise_to_one_and_stay_within(schedule: str) -> None:
-    curve = call_named(SCHEDULES, {"name": schedule})
+    curve = call_named(SCHEDULES, Choice(schedule))
     values = [rate_factor(curve, step, 1000, warmup=0.1, scores=[]) for step in range(1000)]
     assert values[:100] == sorted(values[:100])
     assert values[0] < 0.02
@@ -143,7 +146,7 @@ def test_schedules_rise_to_one_and_stay_within(schedule: str) -> None:
 def test_one_cycle_is_that_of_pytorch() -> None:
     optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0, momentum=0.9)
     published = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=1.0, total_steps=1000)
-    curve = call_named(SCHEDULES, {"name": "one_cycle"})
+    curve = call_named(SCHEDULES, Choice("one_cycle"))
     for step in range(999):
         assert rate_factor(curve, step, 999, 0.0, []) == pytest.approx(published.get_last_lr()[0], abs=5e-3)
         optimizer.step()
@@ -156,7 +159,7 @@ def test_plateau_is_that_of_pytorch() -> None:
     published = torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimizer, mode="max", factor=0.1, patience=2, threshold=0, threshold_mode="abs"
     )
-    curve = call_named(SCHEDULES, {"name": "plateau"})
+    curve = call_named(SCHEDULES, Choice("plateau"))
     for epoch, score in enumerate(scores):
         published.step(score)
         assert curve(0.5, scores[: epoch + 1]) == pytest.approx(optimizer.param_groups[0]["lr"])

@@ -5,7 +5,8 @@ are one `grid_sample`; brightness, contrast, saturation and hue are affine in RG
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from torch import Tensor
 
 from multilabel.core.registry import choose
-from multilabel.core.settings import parsed, read_yaml
+from multilabel.core.settings import as_block, parsed
+from multilabel.core.yaml_files import read_yaml
 
 PRESETS = Path(__file__).with_name("augmentations.yaml")
 
@@ -29,7 +31,7 @@ YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, 
 
 @dataclass(frozen=True, kw_only=True)
 class Augmentation:
-    """How far views may differ from the picture; the defaults leave it as it is."""
+    """How far views may differ from the image; the defaults leave it as it is."""
 
     crop: Annotated[float, Gt(0), Le(1)] = 1.0  # smallest share of each side that a random crop keeps
     aspect: Annotated[float, Ge(1), Le(4)] = 1.0  # largest ratio by which a crop's sides may be distorted
@@ -42,21 +44,28 @@ class Augmentation:
     hue: Annotated[float, Ge(0), Le(0.5)] = 0.0  # turns of the colour circle, either way
     grey: Probability = 0.0
     sharpness: Strength = 0.0  # factor drawn from 1 - x .. 1 + x; 0 is blurred
-    randaugment: Annotated[int, Ge(0), Le(10)] = 0  # operations that RandAugment chooses for each picture
+    randaugment: Annotated[int, Ge(0), Le(10)] = 0  # operations that RandAugment chooses for each image
     magnitude: Annotated[int, Ge(0), Le(30)] = 9  # of RandAugment's operations
-    erase: Probability = 0.0  # that a rectangle of a picture takes its mean colour
-    erase_area: Annotated[float, Gt(0), Lt(1)] = 0.33  # largest share of the picture that is erased
+    erase: Probability = 0.0  # that a rectangle of an image takes its mean colour
+    erase_area: Annotated[float, Gt(0), Lt(1)] = 0.33  # largest share of the image that is erased
 
 
-def resolve_augmentation(block: Any, where: str) -> dict[str, Any]:
+def resolve_augmentation(block: Any, where: str) -> Augmentation:
     """`mild`, `{name: mild, rotation: 5}` or plain options -> every option; `name` is a key of augmentations.yaml."""
-    presets = read_yaml(PRESETS)
-    block = {"name": block} if isinstance(block, str) else dict(block or {})
-    preset = choose("augmentation", presets, block.pop("name", "none"), where)
-    return asdict(parsed(Augmentation, {**preset, **block}, where))
+    if isinstance(block, Augmentation):
+        return block
+    block = {"name": block} if isinstance(block, str) else dict(as_block(block, where))
+    preset = choose("augmentation", _presets(), block.pop("name", "none"), where)
+    return parsed(Augmentation, {**preset, **block}, where)
 
 
-def augment(images: Tensor, settings: Augmentation, size: int) -> Tensor:
+@cache
+def _presets() -> dict[str, dict[str, Any]]:
+    presets: dict[str, dict[str, Any]] = read_yaml(PRESETS)
+    return presets
+
+
+def augment(images: Tensor, size: int, settings: Augmentation) -> Tensor:
     """(B, 3, R, R) of 0..1 -> (B, 3, size, size), each image seen at random; draws from torch's global generator.
 
     What is larger than `size` is cropped: without further settings, a window of `size` pixels anywhere.
@@ -91,12 +100,6 @@ def sample_geometry(images: Tensor, maps: Tensor, size: int) -> Tensor:
     """Images seen through affine maps at `size` pixels a side; what lies outside repeats the border."""
     grid = F.affine_grid(maps, [len(images), 3, size, size], align_corners=False).to(images.dtype)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
-
-
-def middle(images: Tensor, size: int) -> Tensor:
-    """The central window of `size` pixels a side, which is what prediction sees."""
-    start = (images.shape[-1] - size) // 2
-    return images[:, :, start : start + size, start : start + size]
 
 
 def sharpen(images: Tensor, factors: Tensor) -> Tensor:

@@ -1,12 +1,13 @@
 """Training curves through dvclive: one folder per run, one row per epoch, small enough for git."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from dvclive import Live
 
+from multilabel.metrics.scores import METRICS
 from multilabel.models.devices import is_main_process
 
-SCORES_OF_VALID = ("f1_samples", "f1_micro", "f1_macro", "f1_weighted", "map", "exact_match", "hamming")
 NAMES = {"train_loss": "train/loss", "valid_loss": "valid/loss"}
 
 
@@ -25,16 +26,17 @@ class Curves:
         if self.live:
             self.live.make_summary()
 
-    def epoch(self, row: dict[str, float]) -> None:
-        """One point on every curve."""
+    def epoch(self, row: Mapping[str, float | None]) -> None:
+        """One point on every curve; none where a score cannot be computed."""
         if self.live:
             for key, value in row.items():
-                self.live.log_metric(curve_name(key), float(value))
+                if value is not None:
+                    self.live.log_metric(curve_name(key), float(value))
             self.live.next_step()
 
 
 def curve_name(key: str) -> str:
     """`f1_samples` -> `valid/f1_samples`, `gpu_memory_gb` -> `gpu/memory_gb`; the rest as it is."""
-    if key in SCORES_OF_VALID:
+    if key in METRICS:
         return f"valid/{key}"
     return NAMES.get(key) or key.replace("gpu_", "gpu/", 1)

@@ -1,43 +1,76 @@
-"""Resolved settings -> a trained model: a baseline, a network or an ensemble; chosen and tuned on valid alone."""
+"""Settings -> a trained model in its folder: a baseline, a network or an ensemble; chosen and tuned on valid alone."""
 
 from pathlib import Path
-from typing import Any
+
+from accelerate import PartialState
 
 from multilabel.core.errors import UserError
+from multilabel.core.files import replacing_folder
 from multilabel.core.paths import records_file
 from multilabel.data.dataset import load_labels, load_split
 from multilabel.data.records import has_images
-from multilabel.inputs.word_vectors import WordVectors
 from multilabel.metrics.decoding import fit_all
 from multilabel.metrics.scores import scores
-from multilabel.models.model import Model
+from multilabel.models.devices import is_main_process
+from multilabel.models.evaluation import Evaluation, EvaluationSettings, evaluate
+from multilabel.models.limits import Limits
+from multilabel.models.model import Model, Training
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
 from multilabel.training.resumption import State
+from multilabel.training.settings import Architecture, EnsembleArchitecture
 
 
-def train_model(
-    settings: dict[str, Any], curves: Path, vectors: WordVectors | None = None
-) -> tuple[Model, list[State]]:
-    """The model, and the states to discard once it is saved; curves are written on the way.
+def fit_and_evaluate(
+    architecture: Architecture, folder: Path, curves: Path, settings: EvaluationSettings, limits: Limits
+) -> Evaluation:
+    """What `fit` stores in `folder`, scored on test."""
+    fit(architecture, folder, curves)
+    return evaluate(folder, settings, limits)
 
-    `vectors` are those of the stage `embed_words`; without them a network that asks for some trains its own.
+
+def fit(architecture: Architecture, folder: Path, curves: Path) -> Training:
+    """Train and store the model in `folder`, and its curves; one process of several writes.
+
     Raises `UserError` where the dataset lacks an input that the architecture reads.
     """
-    dataset = settings["dataset"]
-    if "image" in settings["modality"] and not has_images(records_file(dataset)):
+    model, states = train(architecture, curves)
+    if is_main_process():
+        with replacing_folder(folder) as partial:
+            model.save(partial)
+        for state in states:
+            state.discard()
+    PartialState().wait_for_everyone()
+    return model.training
+
+
+def train(architecture: Architecture, curves: Path) -> tuple[Model, tuple[State, ...]]:
+    """The model, and the states to discard once it is saved."""
+    settings = architecture.model
+    if "image" in settings.modality and not has_images(records_file(settings.dataset)):
         raise UserError(
-            f"architectures.{settings['name']} reads images, but dataset {dataset!r} has none; take its `image:` block "
+            f"{settings.where} reads images, but dataset {settings.dataset!r} has none; take its `image:` block "
             f"out, or build the others with `dvc repro --keep-going`"
         )
-    labels, train, valid = load_labels(dataset), load_split(dataset, "train"), load_split(dataset, "valid")
-    if settings.get("ensemble"):
-        trained, valid = train_ensemble(settings, labels, train, valid, curves)
-        decoding = settings["ensemble"]["decoding"]
+    labels = load_labels(settings.dataset)
+    fitted, valid = load_split(settings.dataset, "train"), load_split(settings.dataset, "valid")
+    held_out, weights = valid, None
+    if isinstance(architecture, EnsembleArchitecture):
+        trained, held_out, weights = train_ensemble(architecture, labels, fitted, valid, curves)
     else:
-        trained = train_part(settings, labels, train, valid, curves, vectors)
-        decoding = settings["decoding"] if settings.get("baseline") else settings["train"]["decoding"]
-    rules = fit_all(decoding, trained.held_out, valid.targets)
-    predicted = rules[decoding["name"]].decode(trained.held_out)
-    training = trained.training | {"valid": scores(valid.targets, predicted, trained.held_out)}
-    return Model(settings, labels, rules, decoding["name"], training, trained.classifier), trained.states
+        trained = train_part(architecture, labels, fitted, valid, curves)
+    decoding = architecture.decoding
+    rules = fit_all(decoding, trained.held_out, held_out.targets)
+    # Folds hold out train as well, with valid at the end; models are compared on the records of valid alone.
+    on_valid = trained.held_out[-len(valid.ids) :]
+    predicted = rules[decoding.name].decode(on_valid)
+    training = Training(
+        epochs=trained.epochs,
+        best_epoch=trained.best_epoch,
+        seconds=trained.seconds,
+        device=trained.device,
+        valid=scores(valid.targets, predicted, on_valid),
+        emptied_texts=trained.emptied_texts,
+        member_weights=weights,
+    )
+    return Model(settings, labels, rules, decoding.name, training, trained.classifier), trained.states

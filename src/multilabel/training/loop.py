@@ -7,13 +7,16 @@ same steps as one that is not. A batch is a batch over all devices: more of them
 import math
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 from accelerate import Accelerator
+from accelerate.utils import broadcast
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from tqdm import tqdm
@@ -22,20 +25,22 @@ from multilabel.core.errors import UserError
 from multilabel.core.settings import call_named
 from multilabel.inputs.examples import Batch, Examples
 from multilabel.metrics.decoding import fixed
-from multilabel.metrics.scores import scores
+from multilabel.metrics.scores import METRICS, scores
 from multilabel.models.devices import gpu_load
 from multilabel.models.prediction import ImagePreparation, predict, sigmoid
-from multilabel.training.augmentation import Augmentation
+from multilabel.training.augmentation import augment
 from multilabel.training.averaging import averaged
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.resumption import State, Termination
 from multilabel.training.samplers import SAMPLERS
 from multilabel.training.schedules import SCHEDULES, rate_factor
+from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.token_dropout import drop_tokens
 
-Row = dict[str, float]  # one epoch of the history
+Row = dict[str, Any]  # one epoch of the history: numbers, and None for scores that valid does not allow
 SAVE_EVERY = 600  # seconds between states within an epoch; each epoch ends with one
+ENOUGH = 2  # records in a piece of a batch: batch norm compares them
 TERMINATED = 128 + 15  # the exit code of a process that SIGTERM ended
 
 
@@ -54,7 +59,7 @@ class Progress:
 
 def fit(
     net: nn.Module,
-    settings: Mapping[str, Any],
+    settings: NetworkArchitecture,
     train: Examples,
     valid: Examples,
     accelerator: Accelerator,
@@ -66,15 +71,15 @@ def fit(
     `log` is called with the row of every epoch, also with those that an earlier, killed run had finished. SIGTERM ends
     the process after the step at hand, with its state stored.
     """
-    options = settings["train"]
+    options = settings.train
     run = _Run(net, settings, train, accelerator, state)
     progress = run.resume()
     for row in progress.history:
         log(row)
     with Termination() as termination:
-        while progress.epoch < options["epochs"] and not _out_of_patience(progress, options["patience"]):
+        while progress.epoch < options.epochs and not _out_of_patience(progress, options.patience):
             row = run.epoch(progress, train, termination) | run.validate(valid)
-            _record(progress, row, options["monitor"], run.validated)
+            _record(progress, row, options.monitor, run.validated)
             log(row)
             run.save(progress)
             if termination.asked:
@@ -87,22 +92,27 @@ class _Run:
     """What stays the same from step to step, and the parts whose state is stored."""
 
     def __init__(
-        self, net: nn.Module, settings: Mapping[str, Any], train: Examples, accelerator: Accelerator, state: State
+        self, net: nn.Module, settings: NetworkArchitecture, train: Examples, accelerator: Accelerator, state: State
     ) -> None:
-        self.options, self.seed = settings["train"], settings["seed"]
+        self.options, self.seed = settings.train, settings.model.seed
+        if min(self.options.batch_size, len(train)) < accelerator.num_processes:
+            raise UserError(f"train.batch_size: {accelerator.num_processes} processes cannot share {len(train)} records in "
+                            f"batches of {self.options.batch_size}; raise it, or start fewer processes")  # fmt: skip
+        self.flip_average = settings.model.prediction.flip_average
         self.accelerator, self.state = accelerator, state
         self.raw = net.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = averaged(self.raw, self.options["ema"]) if self.options["ema"] else None
-        optimizer = call_named(OPTIMIZERS, self.options["optimizer"], weight_groups(net, settings), self.options["lr"])
+        self.average = averaged(self.raw, self.options.ema) if self.options.ema else None
+        groups = weight_groups(net, settings.model, self.options.weight_decay)
+        optimizer = call_named(OPTIMIZERS, self.options.optimizer, groups, self.options.lr)
         prepared, self.optimizer = accelerator.prepare(self.raw, optimizer)
-        self.net: Any = torch.compile(prepared) if self.options["compile"] else prepared
+        self.net: Any = torch.compile(prepared) if self.options.compile else prepared
         targets: NDArray[np.float32] = train.targets  # type: ignore[assignment]
         frequencies = torch.from_numpy(targets.mean(axis=0))
-        self.loss: Loss = call_named(LOSSES, self.options["loss"], frequencies)
-        self.draws = call_named(SAMPLERS, self.options["sampler"], targets.astype(np.uint8))
-        self.schedule = call_named(SCHEDULES, self.options["schedule"])
-        self.augmentation = Augmentation(**self.options["augment"])
-        self.prepare = ImagePreparation(settings["image"], accelerator.device)
+        self.loss: Loss = call_named(LOSSES, self.options.loss, frequencies)
+        self.draws = call_named(SAMPLERS, self.options.sampler, targets.astype(np.uint8))
+        self.schedule = call_named(SCHEDULES, self.options.schedule)
+        self.view = partial(augment, settings=self.options.augment)
+        self.prepare = ImagePreparation(settings.model.image, accelerator.device)
 
     @property
     def validated(self) -> nn.Module:
@@ -114,9 +124,9 @@ class _Run:
         self.net.train()
         began, saved = time.perf_counter() - progress.seconds, time.monotonic()
         random = np.random.default_rng((self.seed, progress.epoch))
-        batches = train.shuffled(self.options["batch_size"], random, self.draws)
-        first, scores_so_far = progress.epoch * len(batches), [row[self.options["monitor"]] for row in progress.history]
-        name = f"epoch {progress.epoch + 1}/{self.options['epochs']}"
+        batches = train.shuffled(self.options.batch_size, random, self.draws, ENOUGH * self.accelerator.num_processes)
+        first, scores_so_far = progress.epoch * len(batches), self._scores(progress)
+        name = f"epoch {progress.epoch + 1}/{self.options.epochs}"
         for i in self._bar(name, len(progress.losses), len(batches)):
             self._set_rate(self._rate(first + i, len(batches), scores_so_far))
             progress.losses.append(self.step(first + i, batches[i], train))
@@ -133,6 +143,11 @@ class _Run:
         row = {"train_loss": loss, "lr": last_rate, "seconds": time.perf_counter() - began}
         return row | {f"gpu_{name}": value for name, value in gpu_load(self.accelerator.device).items()}
 
+    def _scores(self, progress: Progress) -> list[float]:
+        """What the epochs so far are compared by."""
+        monitor = self.options.monitor
+        return [METRICS[monitor].better(row[monitor]) for row in progress.history]
+
     def _bar(self, name: str, done: int, number: int) -> Iterable[int]:
         hidden = not self.accelerator.is_main_process
         return tqdm(range(done, number), name, initial=done, total=number, unit="batch", mininterval=2, disable=hidden)
@@ -141,7 +156,7 @@ class _Run:
         """One update with the examples `chosen`; returns the loss without waiting for the device."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
         torch.manual_seed(self.seed * 1_000_003 + number + rank * 1_000_000_007)
-        pieces = max(1, min(self.options["accumulate"], len(chosen) // world))
+        pieces = max(1, min(self.options.accumulate, len(chosen) // (ENOUGH * world)))
         mine = np.array_split(chosen, world * pieces)[rank::world]
         self.optimizer.zero_grad(set_to_none=True)
         total = torch.zeros((), device=self.accelerator.device)
@@ -153,8 +168,8 @@ class _Run:
                     total = total + self._backward(train.batch(piece), train, share)
             else:
                 total = total + self._backward(train.batch(piece), train, share)
-        if self.options["clip"] is not None:
-            self.accelerator.clip_grad_norm_(self.raw.parameters(), self.options["clip"])
+        if self.options.clip is not None:
+            self.accelerator.clip_grad_norm_(self.raw.parameters(), self.options.clip)
         self.optimizer.step()
         if self.average is not None:
             self.average.update_parameters(self.raw)
@@ -162,20 +177,20 @@ class _Run:
 
     def _backward(self, batch: Batch, train: Examples, share: float) -> Tensor:
         batch = batch.to(self.accelerator.device)
-        images, tokens = self.prepare(batch.images, self.augmentation), batch.tokens
-        if self.options["token_dropout"] and tokens is not None and batch.mask is not None and train.tokens:
+        images, tokens = self.prepare(batch.images, self.view), batch.tokens
+        if self.options.token_dropout and tokens is not None and batch.mask is not None and train.tokens:
             unknown, special = train.tokens.unknown, train.tokens.special
-            tokens = drop_tokens(tokens, batch.mask, self.options["token_dropout"], unknown, special)
-        with self.accelerator.autocast():
-            logits = self.net(images, tokens, batch.mask)
-        targets = smoothed(batch.targets, self.options["label_smoothing"])  # type: ignore[arg-type]
+            tokens = drop_tokens(tokens, batch.mask, self.options.token_dropout, unknown, special)
+        with self.accelerator.autocast(), _batch_norm_of_one():
+            logits = self.net(images, tokens, batch.mask, batch.lengths)
+        targets = smoothed(batch.targets, self.options.label_smoothing)  # type: ignore[arg-type]
         loss = self.loss(logits.float(), targets) * share
         self.accelerator.backward(loss)
         return loss.detach()
 
     def _rate(self, step: int, per_epoch: int, scores_so_far: list[float]) -> float:
-        steps = per_epoch * self.options["epochs"]
-        return self.options["lr"] * rate_factor(self.schedule, step, steps, self.options["warmup"], scores_so_far)
+        steps = per_epoch * self.options.epochs
+        return self.options.lr * rate_factor(self.schedule, step, steps, self.options.warmup, scores_so_far)
 
     def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:
@@ -183,12 +198,19 @@ class _Run:
 
     def validate(self, valid: Examples) -> Row:
         """Loss and scores on valid, decoded at the fixed threshold so that epochs are compared alike."""
-        logits = predict(self.validated, self.prepare, valid, self.accelerator, self.options["flip_average"])
+        self._share_statistics()
+        logits = predict(self.validated, self.prepare, valid, self.accelerator, self.flip_average)
         probabilities = sigmoid(logits)
         targets = valid.targets.astype(np.uint8)  # type: ignore[union-attr]
         predicted = fixed(probabilities, targets).decode(probabilities)
         loss = float(self.loss(torch.from_numpy(logits), torch.from_numpy(valid.targets)))
         return {"valid_loss": loss} | scores(targets, predicted, probabilities)
+
+    def _share_statistics(self) -> None:
+        """Every process predicts with the running statistics of the first, whose state is stored as well."""
+        if self.accelerator.num_processes > 1:
+            for buffer in self.validated.buffers():
+                broadcast(buffer)
 
     def save(self, progress: Progress) -> None:
         """Everything that the next step depends on; one process of several writes it."""
@@ -204,6 +226,7 @@ class _Run:
         for name, part in self._parts().items():
             part.load_state_dict(saved[name])
         progress = Progress(**saved["progress"])
+        progress.losses = [loss.to(self.accelerator.device) for loss in progress.losses]  # where the next ones will be
         within = f" and {len(progress.losses)} batches" if progress.losses else ""
         print(f"resuming after epoch {progress.epoch}{within} ({self.state.path.name})")
         return progress
@@ -217,11 +240,26 @@ class _Run:
         return parts
 
 
+@contextmanager
+def _batch_norm_of_one() -> Iterator[None]:
+    """Say what to change where batch norm has nothing to compare."""
+    try:
+        yield
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        raise UserError(
+            f"train.batch_size: batch norm learns from {ENOUGH} records at a time, and a batch or a device's part of it has "
+            f"one; raise it, train on fewer devices, or choose a network without batch norm"
+        ) from None
+
+
 def _record(progress: Progress, row: Row, monitor: str, net: nn.Module) -> None:
     progress.epoch += 1
     progress.history.append(row)
-    if row[monitor] > progress.best_score:
-        progress.best_score, progress.best_epoch = row[monitor], progress.epoch
+    score = METRICS[monitor].better(row[monitor])
+    if not progress.best_epoch or score > progress.best_score:
+        progress.best_score, progress.best_epoch = score, progress.epoch
         progress.best_weights = {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}
 
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Annotated, Literal
 
 import torch
-from annotated_types import Ge, Gt, Le, Lt
+from annotated_types import Ge, Gt, Le, Len, Lt
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
 
+from multilabel.core.errors import UserError
 from multilabel.core.ranges import Positive
+from multilabel.core.registry import Registry
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 Exponent = Annotated[float, Ge(0), Le(10)]
@@ -20,8 +22,8 @@ Exponent = Annotated[float, Ge(0), Le(10)]
 def bce(
     frequencies: Tensor,
     *,
-    pos_weight: Literal["auto"] | Positive | list[Positive] | None = None,
-    pos_weight_cap: Annotated[float, Ge(1)] = 10.0,
+    pos_weight: Literal["auto"] | Positive | Annotated[list[Positive], Len(1)] | None = None,
+    pos_weight_cap: Annotated[float, Ge(1), Le(1e6)] = 10.0,
 ) -> Loss:
     """Binary cross-entropy, one independent yes/no per label; `pos_weight` multiplies the loss of a missed label.
 
@@ -32,6 +34,9 @@ def bce(
     if pos_weight == "auto":
         weights = ((1 - frequencies) / frequencies.clamp(min=1e-9)).clamp(max=pos_weight_cap)
     else:
+        if isinstance(pos_weight, list) and len(pos_weight) != len(frequencies):
+            raise UserError(f"train.loss.pos_weight: {len(pos_weight)} weights for {len(frequencies)} labels; give one each, "
+                            f"or one number for all")  # fmt: skip
         weights = torch.as_tensor(pos_weight, dtype=frequencies.dtype).expand(len(frequencies))
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
@@ -56,9 +61,8 @@ def focal(frequencies: Tensor, *, gamma: Exponent = 2.0, alpha: Annotated[float,
     """
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
-        p = logits.sigmoid()
-        present = -targets * (1 - p).pow(gamma) * logsigmoid(logits)
-        absent = -(1 - targets) * p.pow(gamma) * logsigmoid(-logits)
+        present = -targets * _probability_to(gamma, -logits) * logsigmoid(logits)
+        absent = -(1 - targets) * _probability_to(gamma, logits) * logsigmoid(-logits)
         return ((present + absent) if alpha is None else (alpha * present + (1 - alpha) * absent)).mean()
 
     return loss
@@ -77,21 +81,27 @@ def asymmetric(
     """
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
-        present = targets * logsigmoid(logits) * _power(logits.sigmoid().neg().add(1), gamma_positive)
-        shifted = (logits.sigmoid() - clip).clamp(min=0)
-        no = torch.log1p(-shifted.clamp(max=1 - 1e-7)) if clip else logsigmoid(-logits)
-        absent = (1 - targets) * no * _power(shifted, gamma_negative)
-        return -(present + absent).mean()
+        present = targets * logsigmoid(logits) * _probability_to(gamma_positive, -logits)
+        if clip:
+            shifted = logits.sigmoid() - clip
+            counts = shifted > 0  # the others are left out before the power, whose gradient at 0 may be infinite
+            shifted = shifted.where(counts, 0.5).clamp(max=1 - 1e-7)
+            absent = (torch.log1p(-shifted) * shifted.pow(gamma_negative)).where(counts, 0.0)
+        else:
+            absent = logsigmoid(-logits) * _probability_to(gamma_negative, logits)
+        return -(present + (1 - targets) * absent).mean()
 
     return loss
 
 
-LOSSES: dict[str, Callable[..., Loss]] = {
-    "bce": bce,
-    "soft_margin": soft_margin,
-    "focal": focal,
-    "asymmetric": asymmetric,
-}
+LOSSES: Registry[Callable[..., Loss]] = Registry(
+    {
+        "bce": bce,
+        "soft_margin": soft_margin,
+        "focal": focal,
+        "asymmetric": asymmetric,
+    }
+)
 
 
 def smoothed(targets: Tensor, share: float) -> Tensor:
@@ -99,6 +109,6 @@ def smoothed(targets: Tensor, share: float) -> Tensor:
     return targets * (1 - share) + share / 2 if share else targets
 
 
-def _power(base: Tensor, exponent: float) -> Tensor:
-    """`base ** exponent`; a constant for 0, whose gradient at base 0 would not be finite otherwise."""
-    return base.pow(exponent) if exponent else torch.ones_like(base)
+def _probability_to(exponent: float, logits: Tensor) -> Tensor:
+    """`sigmoid(logits) ** exponent`, through logarithms: its gradient is finite also where the probability rounds to 0."""
+    return torch.exp(exponent * logsigmoid(logits))

@@ -1,7 +1,7 @@
 """Optimizers over groups of weights: biases and norms are never decayed, pretrained parts may have a rate of their own."""
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated
 
 import torch
 from annotated_types import Gt
@@ -9,6 +9,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from multilabel.core.ranges import Share
+from multilabel.core.registry import Registry
+from multilabel.models.settings import NetworkSettings
 from multilabel.models.tuning import rate_factors
 
 
@@ -32,17 +34,19 @@ def adadelta(groups: list[dict], lr: float, *, rho: Share = 0.9, eps: Annotated[
     return torch.optim.Adadelta(groups, lr=lr, rho=rho, eps=eps)
 
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"adamw": adamw, "adam": adam, "sgd": sgd, "adadelta": adadelta}
+OPTIMIZERS: Registry[Callable[..., Optimizer]] = Registry(
+    {"adamw": adamw, "adam": adam, "sgd": sgd, "adadelta": adadelta}
+)
 
 
-def weight_groups(net: nn.Module, settings: Mapping[str, Any]) -> list[dict]:
+def weight_groups(net: nn.Module, settings: NetworkSettings, weight_decay: float) -> list[dict]:
     """One group per factor of the learning rate and kind: matrices with weight decay, vectors (biases, norms) without."""
-    decay, factors = settings["train"]["weight_decay"], rate_factors(net, settings)
+    factors = rate_factors(net, settings)
     groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():
         if parameter.requires_grad:
             groups.setdefault((factors[name], parameter.ndim > 1), []).append(parameter)
     return [
-        {"params": parameters, "weight_decay": decay if matrices else 0.0, "factor": factor}
+        {"params": parameters, "weight_decay": weight_decay if matrices else 0.0, "factor": factor}
         for (factor, matrices), parameters in groups.items()
     ]

@@ -1,10 +1,9 @@
 """One baseline or one network, trained on some records; what it says of others chooses its epoch."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,17 +17,19 @@ from multilabel.data.labels import Labels
 from multilabel.inputs.cleaning import clean, emptied
 from multilabel.inputs.examples import load_examples
 from multilabel.inputs.tokenization import fit_tokenizer
-from multilabel.inputs.word_vectors import WordVectors, requested_vectors
+from multilabel.inputs.word_vectors import VectorSettings, cached_vectors
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.baselines import BASELINES
+from multilabel.models.classifiers import BaselineClassifier, Classifier, NetworkClassifier
 from multilabel.models.devices import accelerator, describe
 from multilabel.models.hub_encoder import HUB, hub_tokenizer
-from multilabel.models.model import BaselineClassifier, Classifier, NetworkClassifier, knowing, round_weights
 from multilabel.models.network import build
+from multilabel.models.settings import NetworkSettings, TextSettings
 from multilabel.training.curves import Curves
 from multilabel.training.loop import fit
 from multilabel.training.resumption import State
+from multilabel.training.settings import BaselineArchitecture, Member, NetworkArchitecture
 
 
 @dataclass(frozen=True)
@@ -37,27 +38,26 @@ class Trained:
 
     classifier: Classifier
     held_out: NDArray[np.float32]  # probabilities (N, L)
-    training: dict[str, Any]
-    states: list[State]  # to discard once the model is saved
+    epochs: int
+    best_epoch: int
+    seconds: float  # of all processes
+    device: str
+    emptied_texts: int = 0
+    states: tuple[State, ...] = ()  # to discard once the model is saved
 
 
-def train_part(
-    settings: dict[str, Any],
-    labels: Labels,
-    train: Split,
-    valid: Split,
-    curves: Path,
-    vectors: WordVectors | None = None,
-) -> Trained:
+def train_part(architecture: Member, labels: Labels, train: Split, valid: Split, curves: Path) -> Trained:
     """Learn from `train`, choose the epoch on `valid`."""
-    if settings.get("baseline"):
-        return _train_baseline(settings, labels, train, valid, curves)
-    return _train_network(settings, labels, train, valid, curves, vectors)
+    if isinstance(architecture, BaselineArchitecture):
+        return _train_baseline(architecture, labels, train, valid, curves)
+    return _train_network(architecture, labels, train, valid, curves)
 
 
-def _train_baseline(settings: dict[str, Any], labels: Labels, train: Split, valid: Split, curves: Path) -> Trained:
+def _train_baseline(
+    architecture: BaselineArchitecture, labels: Labels, train: Split, valid: Split, curves: Path
+) -> Trained:
     began = time.perf_counter()
-    baseline = call_named(BASELINES, settings["baseline"])
+    baseline = call_named(BASELINES, architecture.model.baseline)
     baseline.fit(train.inputs.texts, train.targets, labels)
     seconds = time.perf_counter() - began
     classifier = BaselineClassifier(baseline)
@@ -65,60 +65,62 @@ def _train_baseline(settings: dict[str, Any], labels: Labels, train: Split, vali
     with Curves(curves) as log:
         predicted = fixed(held_out, valid.targets).decode(held_out)
         log.epoch({"seconds": seconds, **scores(valid.targets, predicted, held_out)})
-    training = {"epochs": 1, "best_epoch": 1, "seconds": seconds, "device": describe(torch.device("cpu"))}
-    return Trained(classifier, held_out, training, [])
+    return Trained(classifier, held_out, 1, 1, seconds, describe(torch.device("cpu")))
 
 
 def _train_network(
-    settings: dict[str, Any],
-    labels: Labels,
-    train: Split,
-    valid: Split,
-    curves: Path,
-    vectors: WordVectors | None,
+    architecture: NetworkArchitecture, labels: Labels, train: Split, valid: Split, curves: Path
 ) -> Trained:
-    device = accelerator(settings["train"]["precision"])
-    vectors = vectors or requested_vectors(settings, lambda: train.inputs.texts)
-    tokenizer = _tokenizer(settings["text"], train.inputs.texts)
-    torch.manual_seed(settings["seed"])
+    settings = architecture.model
+    device = accelerator(settings.prediction.precision)
+    classifier = _new_classifier(settings, labels, train.inputs.texts)
+    tokenizer = classifier.tokenizer_for(train.inputs.texts + valid.inputs.texts)
+    with device.main_process_first():  # which makes the array of images for all
+        examples, held_out = (
+            load_examples(settings.image, settings.text, split.inputs, tokenizer, split.targets)
+            for split in (train, valid)
+        )
+    state = State(architecture, [*train.ids, "", *valid.ids], _files_read(settings))
+    with Curves(curves) as log:
+        progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
+    classifier.round_weights()
+    return Trained(
+        classifier,
+        held_out=classifier.probabilities(valid.inputs),
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        seconds=sum(row["seconds"] for row in progress.history) * device.num_processes,
+        device=describe(device.device) + (f", {device.num_processes} processes" * (device.num_processes > 1)),
+        emptied_texts=emptied(train.inputs.texts, settings.text.clean) if settings.text else 0,
+        states=(state,),
+    )
+
+
+def _new_classifier(settings: NetworkSettings, labels: Labels, texts: list[str]) -> NetworkClassifier:
+    """A network before its first step, with the tokenizer and the word vectors of the training texts."""
+    vectors, text = None, settings.text
+    if text and text.tokenization and text.word_vectors:
+        width = int(text.options["embedding"])  # type: ignore[arg-type]
+        asked = VectorSettings(text.word_vectors, width, text.clean, text.tokenization, settings.seed)
+        vectors = cached_vectors(asked, texts)
+    tokenizer = _tokenizer(text, texts) if text else None
+    torch.manual_seed(settings.seed)
     net = build(settings, tokenizer.get_vocab_size() if tokenizer else 0, len(labels.ids), fresh=True)
-    subwords = vectors.subwords if vectors else None
     if vectors:
         net.text.embedding.start_from(torch.from_numpy(vectors.table))  # type: ignore[union-attr,operator]
-    known = knowing(net, settings, tokenizer, subwords, train.inputs.texts + valid.inputs.texts)
-    with device.main_process_first():  # which makes the array of pictures for all
-        examples = load_examples(settings, train.inputs, known, train.targets)
-        held_out = load_examples(settings, valid.inputs, known, valid.targets)
-    state = State({**settings, "records": [train.ids, valid.ids]}, _files_read(settings))
-    with Curves(curves) as log:
-        progress = fit(net, settings, examples, held_out, device, state, log.epoch)
-    round_weights(net, settings["train"]["store"])
-    classifier = NetworkClassifier(settings, net, tokenizer, subwords)
-    training = {
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "seconds": sum(row["seconds"] for row in progress.history) * device.num_processes,
-        "device": describe(device.device) + (f", {device.num_processes} processes" * (device.num_processes > 1)),
-    }
-    if settings["text"]:
-        training["emptied_texts"] = emptied(train.inputs.texts, settings["text"]["clean"])
-    return Trained(classifier, classifier.probabilities(valid.inputs), training, [state])
+    return NetworkClassifier(settings, net, tokenizer, vectors.subwords if vectors else None)
 
 
-def _tokenizer(text: Mapping[str, Any] | None, texts: list[str]) -> Tokenizer | None:
-    if not text:
-        return None
-    if text["encoder"].startswith(HUB):
-        return hub_tokenizer(text["encoder"].removeprefix(HUB))
-    return fit_tokenizer(text, clean(texts, text["clean"]))
+def _tokenizer(text: TextSettings, texts: list[str]) -> Tokenizer:
+    if text.tokenization is None:
+        return hub_tokenizer(text.encoder.removeprefix(HUB))
+    return fit_tokenizer(text.tokenization, clean(texts, text.clean))
 
 
-def _files_read(settings: Mapping[str, Any]) -> list[Path]:
+def _files_read(settings: NetworkSettings) -> Iterable[Path]:
     """What a run depends on besides its settings and the code."""
-    dataset = settings["dataset"]
-    image, text = settings["image"] or {}, settings["text"] or {}
-    given = [Path(image["weights"])] if image.get("weights") else []  # names of published weights are no files
-    if text.get("encoder", "").startswith(HUB):
-        given += sorted(Path(text["encoder"].removeprefix(HUB)).glob("*"))
-    pretrained = [path for path in given if path.is_file()]
-    return [records_file(dataset), targets_file(dataset), labels_file(dataset), *pretrained]
+    yield from (path(settings.dataset) for path in (records_file, targets_file, labels_file))
+    for encoder in settings.encoders:
+        given = Path(encoder.encoder.removeprefix(HUB)) if encoder.encoder.startswith(HUB) else None
+        files = sorted(given.glob("*")) if given else [Path(encoder.weights or "")]
+        yield from (path for path in files if path.is_file())  # names of published weights are no files

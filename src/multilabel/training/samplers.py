@@ -6,6 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from multilabel.core.registry import Registry
+
 Weights = NDArray[np.float64] | None
 
 
@@ -33,4 +35,4 @@ def inverse_frequency(
     return drawn / drawn.sum()
 
 
-SAMPLERS: dict[str, Callable[..., Weights]] = {"uniform": uniform, "inverse_frequency": inverse_frequency}
+SAMPLERS: Registry[Callable[..., Weights]] = Registry({"uniform": uniform, "inverse_frequency": inverse_frequency})

@@ -10,6 +10,7 @@ from typing import Annotated
 from annotated_types import Ge, Le
 
 from multilabel.core.ranges import Part
+from multilabel.core.registry import Registry
 
 Schedule = Callable[[float, Sequence[float]], float]  # share of the steps done (0..1), validation scores by epoch
 
@@ -44,7 +45,7 @@ def one_cycle(*, rise: Part = 0.3, start: Part = 0.04, end: Part = 4e-6) -> Sche
 
 
 def plateau(
-    *, factor: Part = 0.1, patience: Annotated[int, Ge(0)] = 2, least: Annotated[float, Ge(0), Le(1)] = 0.0
+    *, factor: Part = 0.1, patience: Annotated[int, Ge(0), Le(10_000)] = 2, least: Annotated[float, Ge(0), Le(1)] = 0.0
 ) -> Schedule:
     """Times `factor`, down to `least`, whenever more than `patience` epochs in a row bring no better validation score."""
 
@@ -60,13 +61,15 @@ def plateau(
     return reduced
 
 
-SCHEDULES: dict[str, Callable[..., Schedule]] = {
-    "constant": constant,
-    "linear": linear,
-    "cosine": cosine,
-    "one_cycle": one_cycle,
-    "plateau": plateau,
-}
+SCHEDULES: Registry[Callable[..., Schedule]] = Registry(
+    {
+        "constant": constant,
+        "linear": linear,
+        "cosine": cosine,
+        "one_cycle": one_cycle,
+        "plateau": plateau,
+    }
+)
 
 
 def rate_factor(schedule: Schedule, step: int, steps: int, warmup: float, scores: Sequence[float]) -> float:

@@ -1,0 +1,55 @@
+"""What is wrong or unwise about an architecture, found out before it trains."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+
+import torch
+from accelerate import init_empty_weights
+
+from multilabel.core.errors import UserError
+from multilabel.core.files import write_text
+from multilabel.core.paths import CACHE
+from multilabel.core.settings import to_json
+from multilabel.models.network import build
+from multilabel.models.settings import NetworkSettings, networks
+from multilabel.training.settings import Architecture, NetworkArchitecture
+
+BUILT = CACHE / "built"  # a mark for each network that was built once; safe to delete
+
+
+def check(architecture: Architecture) -> None:
+    """Build each of its networks without memory for the weights, once; `UserError` for one that cannot be."""
+    for settings in networks(architecture.model):
+        key = json.dumps([torch.__version__, {**to_json(settings), "name": "", "seed": 0}], sort_keys=True)
+        mark = BUILT / hashlib.sha256(key.encode()).hexdigest()[:16]
+        if not mark.exists():
+            _build(settings)
+            write_text(mark, settings.name)
+
+
+def advice(architecture: Architecture) -> Iterator[str]:
+    """What is allowed and measured to be bad: expected F1 believes probabilities, and some losses distort them."""
+    if isinstance(architecture, NetworkArchitecture) and architecture.decoding.name == "expected_f1":
+        loss = architecture.train.loss
+        if loss.name in ("focal", "asymmetric") or loss.options.get("pos_weight") is not None:
+            yield (
+                "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global` "
+                "or per_label"
+            )
+
+
+def _build(settings: NetworkSettings) -> None:
+    """Build it, and show it images of the size it will get."""
+    text, image = settings.text, settings.image
+    vocabulary = text.tokenization.vocabulary if text and text.tokenization else 0
+    with init_empty_weights():  # not torch.device("meta"): RegNet computes its widths with tensors
+        net = build(settings, vocabulary, labels=1)
+    if image:
+        net.to("meta")  # the buffers as well
+        try:
+            net.image(torch.zeros(2, 3, image.size, image.size, device="meta"))  # type: ignore[misc]
+        except Exception as error:  # noqa: BLE001 (each network has its own way to refuse a size)
+            reason = str(error).split("\n")[0][:120]
+            raise UserError(f"{settings.where}.image.size: {image.encoder} cannot read images of "
+                            f"{image.size} px ({reason}); choose another size") from None  # fmt: skip

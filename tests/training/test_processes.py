@@ -1,0 +1,68 @@
+"""Two processes on a CPU: what one of them keeps for itself, all of them must agree on before it is scored or stored."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import ROOT
+
+pytestmark = pytest.mark.slow
+SCRIPT = """
+import sys
+sys.path[:0] = [{src!r}, {tests!r}, {here!r}]
+import os, torch
+import test_loop as t
+found = {{}}
+for name, train in (("image_timm", {{}}), ("text_textcnn", {{"ema": 0.9}})):
+    model, _ = t.trained(name, epochs=2, batch_size=10, **train)
+    net = model.classifier.net
+    found[name] = {{"net": net.state_dict(), "valid": model.training.valid}}
+torch.save(found, "rank" + os.environ["RANK"] + ".pt")
+"""
+
+
+def launched(code: str) -> None:
+    """Run a script in two processes, as `accelerate launch` would start them, without what its start costs."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "ACCELERATE_USE_CPU": "true"}
+    ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(2)]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], env={**os.environ, **common, **rank}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )
+        for rank in ranks
+    ]  # fmt: skip
+    said = [process.communicate()[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0], "\n".join(said)
+
+
+@pytest.fixture(scope="module")
+def both(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict]:
+    """What each of two processes has after training."""
+    folder = tmp_path_factory.mktemp("two")
+    shutil.copytree(tiny_project, folder, dirs_exist_ok=True)
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        here = str(Path(__file__).parent)
+        launched(SCRIPT.format(src=str(ROOT / "src"), tests=str(ROOT / "tests"), here=here))
+        return [torch.load(f"rank{rank}.pt", weights_only=True) for rank in range(2)]
+    finally:
+        os.chdir(before)
+
+
+@pytest.mark.parametrize("name", ["image_timm", "text_textcnn"])
+def test_all_processes_hold_the_same_network(both: list[dict], name: str) -> None:
+    first, second = (found[name] for found in both)
+    assert any("running_var" in key for key in first["net"])
+    for key, value in first["net"].items():
+        assert torch.equal(value, second["net"][key]), key
+    assert first["valid"] == second["valid"]
