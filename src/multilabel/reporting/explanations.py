@@ -1,62 +1,70 @@
-"""Why a network gives a label: where it looked (Grad-CAM), what it saw by depth, and which words counted (captum)."""
+"""Why a network gives a label: where it looked (Grad-CAM), what it saw by depth, and which words counted."""
 
 from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import torch
 import torch.nn.functional as F
-from captum.attr import LayerGradCam, LayerIntegratedGradients
+from captum.attr import LayerIntegratedGradients
 from torch import Tensor, nn
 
+from multilabel.core.errors import UserError
+from multilabel.models.image_encoders import Stage
 from multilabel.models.network import Network
 
-LEAST_SIDE = 4  # places a side of a feature map that is worth showing
 STEPS = 32  # of integrated gradients
+T = TypeVar("T")
 
 
-def convolutions(net: Network, images: Tensor) -> list[nn.Module]:
-    """The convolutions of the image encoder from input to output whose maps have at least `LEAST_SIDE` places a side."""
-    sides: list[tuple[nn.Module, int]] = []
-    handles = [
-        module.register_forward_hook(lambda module, inputs, output: sides.append((module, min(output.shape[-2:]))))
-        for module in net.image.modules()  # type: ignore[union-attr]
-        if isinstance(module, nn.Conv2d)
-    ]
-    with torch.no_grad():
-        net.image(images)  # type: ignore[misc]
+class Seen(NamedTuple):
+    """What a stage gave, and the same as a map (B, S, H, W)."""
+
+    stage: Stage
+    output: Tensor
+    map: Tensor
+
+
+def maps_of(encoder: nn.Module, run: Callable[[], T]) -> tuple[list[Seen], T]:
+    """The maps of an image encoder while `run()` runs, from input to output, that have places to tell apart; its result.
+
+    Raises `UserError` where there is none: the tokens of a transformer mix all places.
+    """
+    seen: list[Seen] = []
+    stages: list[Stage] = encoder.stages()  # type: ignore[operator]
+    handles = [stage.module.register_forward_hook(_keeper(seen, stage)) for stage in stages]
+    result = run()
     for handle in handles:
         handle.remove()
-    return [module for module, side in sides if side >= LEAST_SIDE]
+    if not seen:
+        raise UserError("the image encoder reads an image as tokens and keeps no feature map to show; explain a network "
+                        "with convolutions, or Swin")  # fmt: skip
+    return seen, result
 
 
 def grad_cam(net: Network, images: Tensor, tokens: Tensor | None, mask: Tensor | None, label: int) -> Tensor:
     """(B, 3, H, W) normalised -> (B, H, W) in 0..1: how much each place speaks for a label; a caption stays as it is.
 
-    Selvaraju et al. 2017, on the last convolution that still has places to tell apart.
+    Selvaraju et al. 2017, on the last feature map that has places to tell apart.
     """
-
-    def logits(pictures: Tensor) -> Tensor:
-        return net(pictures, tokens, mask)
-
-    layer = convolutions(net, images)[-1]
-    found = LayerGradCam(logits, layer).attribute(images, target=label, relu_attributions=True)
-    large = F.interpolate(found.detach(), size=images.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
+    images = images.detach().requires_grad_()  # or a frozen encoder would leave no trace
+    seen, logits = maps_of(net.image, lambda: net(images, tokens, mask))  # type: ignore[arg-type]
+    last = seen[-1]
+    slopes = last.stage.as_map(torch.autograd.grad(logits[:, label].sum(), last.output)[0])
+    weights = slopes.mean(dim=(2, 3), keepdim=True)  # type: ignore[union-attr]
+    found = (weights * last.map).sum(dim=1, keepdim=True).relu().detach()
+    large = F.interpolate(found, size=images.shape[-2:], mode="bilinear", align_corners=False)[:, 0]
     return large / large.amax(dim=(1, 2), keepdim=True).clamp_min(1e-12)
 
 
 def feature_maps(net: Network, images: Tensor, depths: int, channels: int) -> list[Tensor]:
-    """What `depths` convolutions, evenly spread from input to output, make of the first picture: (C, h, w) each.
+    """What at most `depths` stages, evenly spread from input to output, make of the first image: (C, h, w) each.
 
-    Of each convolution the `channels` with the strongest response.
+    Of each stage the `channels` with the strongest response.
     """
-    layers = convolutions(net, images[:1])
-    chosen = [layers[round(i * (len(layers) - 1) / max(1, depths - 1))] for i in range(depths)]
-    found: dict[int, Tensor] = {}
-    handles = [layer.register_forward_hook(_keeper(found, place)) for place, layer in enumerate(chosen)]
     with torch.no_grad():
-        net.image(images[:1])  # type: ignore[misc]
-    for handle in handles:
-        handle.remove()
-    return [_strongest(found[place][0], channels) for place in range(depths)]
+        seen, _ = maps_of(net.image, lambda: net.image(images[:1]))  # type: ignore[arg-type,misc]
+    chosen = sorted({round(i * (len(seen) - 1) / max(1, depths - 1)) for i in range(depths)})
+    return [_strongest(seen[place].map[0], channels) for place in chosen]
 
 
 def word_weights(net: Network, images: Tensor | None, tokens: Tensor, mask: Tensor, label: int) -> Tensor:
@@ -80,9 +88,12 @@ def _embedding(net: Network) -> nn.Module:
     return next(module for module in net.text.modules() if isinstance(module, nn.Embedding))  # type: ignore[union-attr]
 
 
-def _keeper(found: dict[int, Tensor], place: int) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
+def _keeper(seen: list[Seen], stage: Stage) -> Callable[[nn.Module, tuple[Tensor, ...], Tensor], None]:
     def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        found[place] = output
+        found = stage.as_map(output)
+        again = bool(seen) and seen[-1].output is output  # the last block's output is that of its stage
+        if found is not None and found.shape[2:].numel() > 1 and not again:
+            seen.append(Seen(stage, output, found))
 
     return keep
 

@@ -1,110 +1,181 @@
 """The tables of the report, gathered for exactly the names in params.yaml; the README shows the same ones."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from multilabel.core.files import read_json
-from multilabel.core.paths import METRICS, REPORTS, predictions_file
-from multilabel.metrics.predictions import paired_difference
+from multilabel.core.paths import METRICS, predictions_file
+from multilabel.data.labels import Labels
+from multilabel.metrics.predictions import label_table, paired_difference
+from multilabel.reporting.markdown import Markdown, bold, code, table
+from multilabel.reporting.results import SCORED, decoded, predicted, stored, there
 
 EXPLANATIONS = {  # file -> what it shows
-    "augmentation": "One picture, and what training makes of it",
+    "augmentation": "One image, and what training makes of it",
     "grad_cam": "Grad-CAM: where the network looked for its two most probable labels",
     "feature_maps": "Feature maps by depth, the strongest channels of each",
     "words": "What each word adds to the logits of the two most probable labels (blue for, red against)",
 }
-COLUMNS = ("f1_samples", "f1_micro", "f1_macro", "map", "exact_match")
+DIFFERENCE = ("difference", "difference_ci_low", "difference_ci_high")
+CURVES = ("train/loss", "valid/loss", "valid/f1_samples")
+SINGLE = ("text", "image")
 
 
 def leaderboard(architectures: Iterable[str], dataset: str, metrics: Path = METRICS) -> pd.DataFrame:
-    """One row per architecture of a dataset, best samples-F1 on test first."""
-    rows = [{"architecture": name, **read_json(metrics / "evaluate" / f"{name}.json")} for name in architectures]
-    table = pd.DataFrame([row for row in rows if row["dataset"] == dataset])
-    return table.sort_values("f1_samples", ascending=False, ignore_index=True)
+    """One row per architecture of a dataset, best samples-F1 on test first; empty if there is none."""
+    rows = [{"architecture": name, **stored("evaluate", name, metrics)} for name in architectures]
+    columns = ["architecture", *SCORED]
+    found = pd.DataFrame([row for row in rows if row["dataset"] == dataset], columns=columns)
+    return found.sort_values("f1_samples", ascending=False, ignore_index=True, kind="stable")
 
 
-def ablations(blocks: Mapping[str, Mapping[str, Any]], metrics: Path = METRICS) -> pd.DataFrame:
+def ablations(blocks: Mapping[str, Mapping[str, Any]], metrics: Path = METRICS) -> list[dict[str, Any]]:
     """One row per ablation, with what its change did to the base."""
-    return pd.DataFrame([{"ablation": name, **read_json(metrics / "ablate" / f"{name}.json")} for name in blocks])
+    rows = [{"ablation": name, **stored("ablate", name, metrics)} for name in blocks]
+    return [row | {"verdict": verdict(row)} for row in rows]
 
 
-def decodings(architectures: Iterable[str], reports: Path = REPORTS) -> pd.DataFrame:
+def decodings(architectures: Iterable[str]) -> pd.DataFrame:
     """Samples-F1 on test by architecture (rows) and rule that makes label sets of probabilities (columns)."""
-    tables = {name: pd.read_csv(reports / "evaluate" / name / "decodings.csv") for name in architectures}
-    return pd.DataFrame({name: table.set_index("decoding")["f1_samples"] for name, table in tables.items()}).T
+    found = {name: decoded(name).set_index("decoding")["f1_samples"] for name in architectures}
+    return pd.DataFrame(found).T
 
 
-def cautions(table: pd.DataFrame, limits: Mapping[str, float | None]) -> list[str]:
+def per_label(dataset: str, architectures: Iterable[str], labels: Labels) -> pd.DataFrame:
+    """Precision, recall, F1, average precision and support of every label by every architecture, on test."""
+    by_name = {name: label_table(predicted(name), labels) for name in architectures}
+    found = pd.concat(by_name, names=["architecture", None]).reset_index("architecture")
+    found.insert(0, "dataset", dataset)
+    return found
+
+
+def cautions(leaders: pd.DataFrame, limits: Mapping[str, float | None]) -> list[Markdown]:
     """What a reader of a leaderboard must know before believing a row or sending it in."""
     lines = []
-    for row in table.to_dict("records"):
+    for row in leaders.to_dict("records"):
+        name = code(row["architecture"])
         if row["coco_exposed"] != "no":
             has = "have" if row["coco_exposed"] == "yes" else "may have"
             lines.append(
-                f"**Leak**: the pretrained weights of `{row['architecture']}` {has} seen COCO, whose pictures and captions "
+                f"**Leak**: the pretrained weights of {name} {has} seen COCO, whose images and captions "
                 f"the competition uses; its scores there are not comparable."
             )
         if row["within_limits"] == "no":
-            allowed = ", ".join(f"{name} {value:g}" for name, value in limits.items() if value is not None)
+            allowed = ", ".join(f"{limit} {value:g}" for limit, value in limits.items() if value is not None)
             lines.append(
-                f"**Over the limits** ({allowed}): `{row['architecture']}` takes {row['size_mb']:.1f} MB and "
+                f"**Over the limits** ({allowed}): {name} takes {row['size_mb']:.1f} MB and "
                 f"{row['train_seconds'] / 3600:.2f} hours; it is not considered for submission."
             )
         if row["emptied_texts"]:
-            lines.append(f"Cleaning leaves nothing of {row['emptied_texts']} test texts for `{row['architecture']}`.")
-    return lines
+            lines.append(f"Cleaning leaves nothing of {row['emptied_texts']} test texts for {name}.")
+    return [Markdown(line) for line in lines]
 
 
-def against_baselines(table: pd.DataFrame, baselines: set[str], draws: int, seed: int) -> tuple[str, pd.DataFrame]:
+def against_baselines(
+    leaders: pd.DataFrame, baselines: set[str], n_resamples: int, seed: int
+) -> tuple[str, list[dict[str, Any]]]:
     """The best baseline of a leaderboard, and each network's paired difference to it with a verdict."""
-    best = next((name for name in table["architecture"] if name in baselines), "")
-    rows = []
-    for name in table["architecture"]:
-        if best and name not in baselines:
-            change = paired_difference(predictions_file(name), predictions_file(best), draws, seed)
-            rows.append({"architecture": name, **change, "verdict": verdict(change)})
-    return best, pd.DataFrame(rows)
+    best = next((name for name in leaders["architecture"] if name in baselines), "")
+    networks = [name for name in leaders["architecture"] if best and name not in baselines]
+    return best, [{"architecture": name, **_compared(name, best, n_resamples, seed)} for name in networks]
 
 
-def verdict(change: Mapping[str, float]) -> str:
+def fusion_gain(leaders: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any] | None:
+    """What reading both adds: the best fusion against the best model of one modality, each chosen on valid.
+
+    The paired difference is on test; None where a dataset has no fusion or nothing to hold it against.
+    """
+    ranked = leaders.dropna(subset="valid_f1_samples").sort_values("valid_f1_samples", ascending=False, kind="stable")
+    fusions, singles = (
+        ranked[ranked["modality"] == "image+text"]["architecture"],
+        ranked[ranked["modality"].isin(SINGLE)]["architecture"],
+    )
+    if fusions.empty or singles.empty:
+        return None
+    fusion, single = fusions.iloc[0], singles.iloc[0]
+    return {"fusion": fusion, "single": single, **_compared(fusion, single, n_resamples, seed)}
+
+
+def _compared(name: str, base: str, n_resamples: int, seed: int) -> dict[str, Any]:
+    """The paired difference on test with its verdict."""
+    own, other = (there(predictions_file(model), "evaluate", model) for model in (name, base))
+    change = paired_difference(own, other, n_resamples, seed)
+    return {**change, "verdict": verdict(change)}
+
+
+def verdict(change: Mapping[str, Any]) -> str:
     """A difference in words: only an interval that excludes 0 counts."""
-    if change["difference_ci_low"] > 0:
-        return "better"
-    return "worse" if change["difference_ci_high"] < 0 else "not distinguishable"
+    low, high = change["difference_ci_low"], change["difference_ci_high"]
+    if low is None or low <= 0 <= high:
+        return "not distinguishable"
+    return "better" if low > 0 else "worse"
 
 
-def markdown(table: pd.DataFrame) -> str:
-    """A leaderboard as the README and the report print it."""
-    heads = ["architecture", "reads", "samples-F1 (95 % interval)", "micro-F1", "macro-F1", "mAP", "exact"]
-    heads += ["parameters", "MB stored", "MB fp32", "train s"]
-    lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
-    for row in table.to_dict("records"):
-        interval = f"**{row['f1_samples']:.3f}** ({row['f1_samples_ci_low']:.3f} to {row['f1_samples_ci_high']:.3f})"
-        scores = " | ".join(f"{row[name]:.3f}" for name in COLUMNS[1:])
-        cost = f"{row['parameters']:,} | {row['size_mb']:.1f} | {row['size_fp32_mb']:.1f} | {row['train_seconds']:.0f}"
-        lines.append(f"| {row['architecture']} | {row['modality']} | {interval} | {scores} | {cost} |")
-    return "\n".join(lines)
+def short_markdown(leaders: pd.DataFrame) -> Markdown:
+    """A leaderboard for the first screen: six columns."""
+    heads = ["architecture", "reads", "test samples-F1 (95 % interval)", "test macro-F1", "test mAP", "train s"]
+    rows = [
+        [
+            code(row["architecture"]),
+            row["modality"],
+            _with_interval(row),
+            *_scores(row, "f1_macro", "map"),
+            _number(row["train_seconds"], ".0f"),
+        ]
+        for row in leaders.to_dict("records")
+    ]
+    return table(heads, rows)
 
 
-def separated(table: pd.DataFrame) -> str:
-    """Whether the best model's interval lies above that of the best model reading each single input."""
-    top = table.iloc[0]
-    lines = []
-    for modality in ("text", "image"):
-        single = table[table["modality"] == modality]
-        if top["modality"] == "image+text" and len(single):
-            rival = single.iloc[0]
-            apart = top["f1_samples_ci_low"] > rival["f1_samples_ci_high"]
-            relation = "lies above" if apart else "overlaps"
-            lines.append(
-                f"The interval of `{top['architecture']}` {relation} that of the best {modality} model, "
-                f"`{rival['architecture']}`."
-            )
-    return " ".join(lines)
+def markdown(leaders: pd.DataFrame) -> Markdown:
+    """A leaderboard with all columns."""
+    heads = ["architecture", "reads", "valid samples-F1", "test samples-F1 (95 % interval)", "test micro-F1"]
+    heads += ["test macro-F1", "test mAP", "test exact", "parameters", "MB stored", "MB fp32", "train s"]
+    rows = [
+        [
+            code(row["architecture"]), row["modality"], *_scores(row, "valid_f1_samples"), _with_interval(row),
+            *_scores(row, "f1_micro", "f1_macro", "map", "exact_match"),
+            _number(row["parameters"], ",.0f"), _number(row["size_mb"], ".1f"), _number(row["size_fp32_mb"], ".1f"),
+            _number(row["train_seconds"], ".0f"),
+        ]
+        for row in leaders.to_dict("records")
+    ]  # fmt: skip
+    return table(heads, rows)
+
+
+def decodings_markdown(found: pd.DataFrame) -> Markdown:
+    """Samples-F1 on test under every rule."""
+    rows = [[code(name), *(_number(value) for value in row)] for name, row in found.iterrows()]
+    return table(["architecture", *found.columns], rows)
+
+
+def changes_markdown(rows: Sequence[Mapping[str, Any]], *columns: str) -> Markdown:
+    """Paired differences in test samples-F1 with their verdicts; `columns` name what is compared."""
+    heads = [*columns, "difference in test samples-F1 (95 % interval)", "verdict"]
+    return table(heads, [[*(code(row[name]) for name in columns), difference(row), row["verdict"]] for row in rows])
+
+
+def difference(change: Mapping[str, Any]) -> str:
+    """A paired difference with its interval."""
+    value, low, high = (_number(change[name], "+.3f") for name in DIFFERENCE)
+    return f"{value} ({low} to {high})"
+
+
+def _with_interval(row: Mapping[Hashable, Any]) -> Markdown:
+    score, low, high = _scores(row, "f1_samples", "f1_samples_ci_low", "f1_samples_ci_high")
+    return Markdown(f"{bold(score)} ({low} to {high})")
+
+
+def _scores(row: Mapping[Hashable, Any], *names: str) -> list[str]:
+    return [_number(row[name]) for name in names]
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    """`n/a` for what could not be computed."""
+    return "n/a" if value is None or np.isnan(value) else format(value, form)
 
 
 def read_curve(folder: Path, name: str) -> pd.DataFrame | None:
@@ -112,17 +183,39 @@ def read_curve(folder: Path, name: str) -> pd.DataFrame | None:
     path = folder / "plots" / "metrics" / f"{name}.tsv"
     if not path.exists():
         return None
-    table = pd.read_csv(path, sep="\t")
-    return pd.DataFrame({"step": table["step"], "value": table[name.rpartition("/")[2]]})
+    found = pd.read_csv(path, sep="\t")
+    return pd.DataFrame({"step": found["step"], "value": found[name.rpartition("/")[2]]})
+
+
+def curves(networks: Iterable[str], metrics: Path = METRICS) -> dict[str, dict[str, pd.DataFrame]]:
+    """Curve -> run -> its points, of the runs that logged it."""
+    found = {name: {run: read_curve(metrics / "train" / run, name) for run in networks} for name in CURVES}
+    return {name: {run: curve for run, curve in runs.items() if curve is not None} for name, runs in found.items()}
+
+
+def joined_curves(dataset: str, by_curve: Mapping[str, Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """All curves of a dataset in one table, a row per architecture and step: what `dvc plots` overlays."""
+    columns = [
+        pd.concat([curve.assign(architecture=run) for run, curve in runs.items()])
+        .set_index(["architecture", "step"])["value"]
+        .rename(name.replace("/", "_"))
+        for name, runs in by_curve.items()
+        if runs
+    ]
+    found = pd.concat(columns, axis=1).reset_index() if columns else pd.DataFrame(columns=["architecture", "step"])
+    found.insert(0, "dataset", dataset)
+    return found
 
 
 def examples(predictions: pd.DataFrame, number: int, right: bool, seed: int) -> pd.DataFrame:
-    """A seeded sample of records that were predicted exactly, or not."""
-    exact = np.array([set(t) == set(p) for t, p in zip(predictions["true"], predictions["predicted"], strict=True)])
+    """A seeded sample of records that were predicted exactly, or not; fewer, or none, where there are not so many."""
+    exact = np.array(
+        [set(t) == set(p) for t, p in zip(predictions["true"], predictions["predicted"], strict=True)], dtype=bool
+    )
     chosen = predictions[exact == right]
     return chosen.sample(min(number, len(chosen)), random_state=seed)
 
 
 def explained(folder: Path) -> list[tuple[Path, str]]:
-    """The pictures that `explain` left in a folder, and what each shows."""
+    """The figures that `explain` left in a folder, and what each shows."""
     return [(folder / f"{name}.png", text) for name, text in EXPLANATIONS.items() if (folder / f"{name}.png").exists()]

@@ -1,0 +1,46 @@
+"""What a reader wants to know first, in sentences: what fusion adds, whether networks beat baselines, what to submit."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from multilabel.reporting.markdown import Markdown, bold, code
+from multilabel.reporting.tables import difference
+
+
+def on_fusion(gain: Mapping[str, Any] | None) -> list[Markdown]:
+    """What `tables.fusion_gain` found."""
+    if gain is None:
+        return []
+    return [
+        Markdown(
+            f"**Fusion**: {code(gain['fusion'])} reads image and text, {code(gain['single'])} one of them; each is the best "
+            f"of its kind on valid. Paired difference in test samples-F1: {difference(gain)}, {bold(gain['verdict'])}."
+        )
+    ]
+
+
+def on_baselines(baseline: str, changes: Sequence[Mapping[str, Any]]) -> list[Markdown]:
+    """Which networks are better than the best baseline, and that none is."""
+    if not changes:
+        return []
+    better = [change["architecture"] for change in changes if change["verdict"] == "better"]
+    others = [change["architecture"] for change in changes if change["verdict"] != "better"]
+    said = f"{_listed(better)} {'is' if len(better) == 1 else 'are'} better" if better else "no network is better"
+    rest = f"; {_listed(others)} {'is' if len(others) == 1 else 'are'} not" if better and others else ""
+    return [Markdown(f"**Baselines**: on test {said} than the best baseline, {code(baseline)}{rest}.")]
+
+
+def on_submission(dataset: str, summary: Mapping[str, Any] | None) -> list[Markdown]:
+    """Which file to upload, and what predicted it."""
+    if summary is None:
+        return []
+    return [
+        Markdown(
+            f"**To submit**: {code(f'data/submission/{dataset}.csv')}, {summary['rows']:,} rows predicted by "
+            f"{code(summary['architecture'])}, the best on valid within the limits."
+        )
+    ]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(code(name) for name in names)

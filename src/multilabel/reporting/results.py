@@ -1,0 +1,61 @@
+"""What the stages left for the report, or which stage to run where it is missing."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from multilabel.core.errors import UserError
+from multilabel.core.files import read_json
+from multilabel.core.paths import EDA, METRICS, decodings_file, predictions_file
+
+SCORED = (
+    "dataset", "modality", "valid_f1_samples", "f1_samples", "f1_samples_ci_low", "f1_samples_ci_high", "f1_micro",
+    "f1_macro", "map", "exact_match", "parameters", "size_mb", "size_fp32_mb", "train_seconds", "within_limits",
+    "coco_exposed", "emptied_texts", "device",
+)  # fmt: skip
+NEEDED = {  # stage -> keys of its JSON that the report prints
+    "eda": ("records", "labelled", "unlabelled", "labels_per_record_mean", "images", "duplicates"),
+    "ingest": ("source", "findings", "reasons"),
+    "split": ("train", "valid", "test"),
+    "evaluate": SCORED,
+    "ablate": ("base", "f1_samples", "difference", "difference_ci_low", "difference_ci_high"),
+    "submission": ("architecture", "rows", "labels_per_row"),
+}
+
+
+def there(path: Path, stage: str, name: str) -> Path:
+    """`path`; raises `UserError` with the stage that writes it if nothing is there."""
+    if not path.exists():
+        raise UserError(f"{path} is missing; run `dvc repro {stage}@{name}` before the report, or `dvc pull`")
+    return path
+
+
+def stored(stage: str, name: str, metrics: Path = METRICS) -> dict[str, Any]:
+    """What a stage wrote to metrics/<stage>/<name>.json."""
+    path = there(metrics / stage / f"{name}.json", stage, name)
+    try:
+        content = read_json(path)
+    except ValueError:
+        raise UserError(f"{path} is no JSON; write it again with `dvc repro -f {stage}@{name}`") from None
+    keys = NEEDED[stage]
+    missing = [key for key in keys if key not in content] if isinstance(content, dict) else list(keys)
+    if missing:
+        raise UserError(f"{path} lacks {', '.join(missing)}; write it again with `dvc repro -f {stage}@{name}`")
+    return content
+
+
+def described(dataset: str, name: str) -> pd.DataFrame:
+    """One of the tables that `eda` wrote to data/eda/<dataset>/, as texts: a label may be called 01 or nan."""
+    path = there(EDA / dataset / f"{name}.csv", "eda", dataset)
+    return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def predicted(name: str) -> pd.DataFrame:
+    """What a model said of each test record."""
+    return pd.read_parquet(there(predictions_file(name), "evaluate", name))
+
+
+def decoded(name: str) -> pd.DataFrame:
+    """Its scores on test, a row per rule that makes label sets of probabilities."""
+    return pd.read_csv(there(decodings_file(name), "evaluate", name))

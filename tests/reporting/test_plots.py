@@ -1,0 +1,129 @@
+"""Figures are drawn whatever the labels are called, however many there are, and whatever could not be computed."""
+
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import image
+from matplotlib.text import Text
+from PIL import Image
+
+from multilabel.reporting import canvas, image_plots, plots
+
+NAMES = [
+    "a $50% off$ tag", "$", r"$\frac{1}{2}", r"\alpha_{1}^{", "中文", "عربى", "😀", "a\nb\tc", "", " ", "_nolegend_", "x" * 5000,
+    "a\x00b", "\u202eabc", "<b>", "|", "%s {x}", "same", "same", "1", "01", "nan",
+]  # fmt: skip
+NUMBER, FEW = len(NAMES), 7
+
+
+def table(**columns: Any) -> pd.DataFrame:
+    return pd.DataFrame(columns)
+
+
+def noise(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape)
+
+
+def curve(*values: float | None) -> pd.DataFrame:
+    return table(step=range(len(values)), value=np.array(values, float))
+
+
+SCORES = table(name=NAMES, f1=noise(NUMBER), ap=[None, *noise(NUMBER - 1)], support=range(NUMBER))
+DRAWN: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
+    "label_counts": (plots.label_counts, ([(name, 7) for name in NAMES],)),
+    "cooccurrence": (plots.cooccurrence, (np.ones((NUMBER, NUMBER), int), NAMES, [0.5] * NUMBER)),
+    "per_label": (plots.per_label, (SCORES,)),
+    "curves": (plots.curves, ({name: curve(0.1, 0.2) for name in NAMES}, "a $50% off$ tag")),
+    "beside": (plots.beside, (NAMES, [0.5] * NUMBER, [{"value": 0.4, "low": 0.3, "high": None}] * NUMBER, NAMES[0])),
+    "image_grid": (image_plots.image_grid, ([image(["1"])] * FEW, [canvas.wrap(name) for name in NAMES[:FEW]], 4)),
+    "gallery": (image_plots.gallery, ([noise(4, 4, 3)] * FEW, NAMES[:FEW])),
+    "overlays": (image_plots.overlays, (noise(FEW, 4, 4, 3), noise(FEW, 1, 4, 4), [[name] for name in NAMES[:FEW]])),
+    "word_weights": (image_plots.word_weights, ([NAMES] * NUMBER, noise(NUMBER, 1, NUMBER), [[name] for name in NAMES])),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_names_are_drawn_as_they_are_and_without_a_warning(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[Text] = []
+    layout = Text._get_layout  # called for whatever is drawn, ticks and legends included
+
+    def noted(text: Text, renderer: object) -> object:
+        drawn.append(text)
+        return layout(text, renderer)
+
+    monkeypatch.setattr(Text, "_get_layout", noted)
+    draw, arguments = DRAWN[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(*arguments, tmp_path / "a.png")
+    assert max(Image.open(tmp_path / "a.png").size) < 6000
+    assert any("$50% off$" in text.get_text() for text in drawn)
+    assert {text.get_parse_math() for text in drawn} == {False}
+    assert not any(text.get_usetex() for text in drawn)
+
+
+@pytest.mark.parametrize(
+    ("draw", "arguments"),
+    [
+        (plots.label_counts, ([("a", 1)],)),
+        (plots.label_counts, ([(str(i), i) for i in range(1700)],)),
+        (plots.labels_per_record, ({3: 1},)),
+        (plots.labels_per_record, ({i: 10**7 for i in range(400)},)),
+        (plots.text_lengths, ({0: 5},)),
+        (plots.text_lengths, ({0: 1, 100_000: 1},)),
+        (plots.text_lengths, ({i: 1000 - i for i in range(1000)},)),
+        (plots.cooccurrence, (np.zeros((1, 1), int), ["a"], [0.0])),
+        (plots.cooccurrence, (np.ones((400, 400), int), ["a"] * 400, [1.0] * 400)),
+        (plots.per_label, (SCORES[:1].assign(f1=0.0, ap=None),)),
+        (plots.per_label, (pd.concat([SCORES] * 80, ignore_index=True),)),
+        (plots.curves, ({"a": curve(None), "b": curve(None, 0.5), "c": curve()}, "x")),
+        (image_plots.image_grid, ([None, image(["1"])], ["no image", "an image"], 4)),
+        (image_plots.maps, (noise(4, 4, 3), [noise(3, 4, 4), noise(1, 2, 2)])),
+        (image_plots.word_weights, ([["a"]], np.zeros((1, 2, 1)), [["x", "y"]])),
+    ],
+)
+def test_little_much_and_nothing_are_drawn(
+    draw: Callable[..., None], arguments: tuple[Any, ...], tmp_path: Path
+) -> None:
+    draw(*arguments, tmp_path / "a.png")
+    assert max(Image.open(tmp_path / "a.png").size) < 3000
+
+
+@pytest.mark.parametrize("low", [0.1, None])
+def test_a_leaderboard_is_drawn_with_and_without_what_could_not_be_computed(low: float | None, tmp_path: Path) -> None:
+    leaders = table(
+        architecture=["_a", "b"], modality=["text", "image+text"], f1_samples=[0.5, low], f1_samples_ci_low=[low, low],
+        f1_samples_ci_high=[0.6, low],
+    )  # fmt: skip
+    plots.leaderboard(leaders, tmp_path / "a.png")
+
+
+def test_of_many_labels_the_most_frequent_are_shown_and_the_title_says_so(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    figures = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    plots.label_counts([(f"label {i}", i) for i in range(1700)], tmp_path / "a.png")
+    (axes,) = figures[0].axes
+    assert axes.get_title() == "Records per label, the 40 most frequent of 1,700"
+    assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "label 1699"
+
+
+def test_equal_names_keep_their_own_bars(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figures = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    plots.label_counts([("same", 3), ("same", 5)], tmp_path / "a.png")
+    assert sorted(bar.get_width() for bar in figures[0].axes[0].patches) == [3, 5]
+
+
+def test_a_figure_is_the_same_bytes_each_time(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        plots.label_counts([("x", 3), ("y", 5)], tmp_path / f"{name}.png")
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()

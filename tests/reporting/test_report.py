@@ -1,0 +1,307 @@
+"""The stage: it ends with a report whatever the data hold and whatever was predicted, or says which stage to run."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, image
+from made_up_project import Project
+from PIL import Image
+
+from multilabel.core.errors import UserError
+from multilabel.core.paths import EXPLANATIONS, PREDICTIONS
+from multilabel.data.records import Record
+
+HOSTILE = [
+    "a|b", "<script>alert(1)</script>", "![x](a.png)", "![x](/etc/hostname)", "![x](http://example.org/pixel.png)",
+    "[x](http://example.org)", "a $50% off$ tag", "$", "\\", "**b**", "a\nb", "# h", "`c`", "中文", "😀", "nan", "1", "01",
+    "x" * 3000, "_net", "{{ 7 * 7 }}", "<http://example.org>",
+]  # fmt: skip
+
+
+@pytest.fixture
+def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
+    """An empty project; tests add data and models."""
+    monkeypatch.chdir(tmp_path)
+    params = {
+        "seed": 1, "datasets": {}, "eda": {"top_words": 3, "max_sample_images": 4}, "architectures": {}, "ablations": None,
+        "evaluate": {"n_resamples": 100}, "explanations": {}, "limits": None, "submission": {}, "report": {"sample_predictions": 2},
+    }  # fmt: skip
+    return Project(capsys, params)
+
+
+def records(number: int = 8, images: bool = False, labels: tuple[str, ...] = ("cat", "dog")) -> list[Record]:
+    """Each with one of the labels."""
+    return [
+        Record(
+            f"{n}.jpg", f"text {n} of words and words", [labels[n % len(labels)]], image(["1"], n) if images else None
+        )
+        for n in range(number)
+    ]
+
+
+def right(number: int, target: np.ndarray) -> np.ndarray:
+    return target
+
+
+def wrong(number: int, target: np.ndarray) -> np.ndarray:
+    return 1 - target
+
+
+def mixed(number: int, target: np.ndarray) -> np.ndarray:
+    return target if number % 2 else 1 - target
+
+
+def figures(markdown: str) -> list[str]:
+    """The figures that a report shows; all must be there."""
+    shown = re.findall(r"^!\[[^\n]*\]\(([^)]+)\)$", markdown, re.MULTILINE)
+    assert [path for path in shown if not (Path("reports") / path).is_file()] == []
+    return shown
+
+
+@pytest.mark.parametrize("images", [True, False])
+@pytest.mark.parametrize("said", [right, wrong, mixed])
+def test_all_none_or_some_of_the_test_records_are_right(said: Any, images: bool, finished: Project) -> None:
+    own = records(images=images)
+    finished.model("net", own, finished.data(own), said)
+    markdown, page, _ = finished.report(draw=True)
+    assert ("No test record is predicted wrongly." in markdown) == (said is right)
+    assert ("No test record is predicted exactly." in markdown) == (said is wrong)
+    assert page.count("<img ") == len(figures(markdown))
+
+
+def test_labels_captions_sources_and_reasons_are_text(finished: Project) -> None:
+    own = [Record(f"{n}", label, [label, HOSTILE[n - 1]]) for n, label in enumerate(HOSTILE)]
+    labels = finished.data(own)
+    finished.params["report"]["sample_predictions"] = 50
+    finished.model("net", own, labels, lambda n, target: target if n % 2 else np.roll(target, 1))
+    markdown, page, _ = finished.report(draw=True)
+    assert not re.search(r"<(script|b|i|img)\b", markdown)
+    assert not re.search(r"(?<!\\)\]\((?!figures/)", markdown)
+    assert len(figures(markdown)) == page.count("<img ")
+    body = page[page.index("<body>") :]
+    assert not re.search(r"<(script|a href=\"(?!#)|img src=\"(?!data:))", body)
+    rows = re.findall(
+        r"<tr>\n(.*?)</tr>", body[body.index("Test records predicted exactly") :].partition("</table>")[0], re.DOTALL
+    )
+    assert {row.count("<td") for row in rows[1:]} == {3}
+    for label in (
+        "a|b",
+        "&lt;script&gt;alert(1)&lt;/script&gt;",
+        "![x](a.png)",
+        "![x](http://example.org/pixel.png)",
+        "a $50% off$ tag",
+    ):
+        assert label in body, label
+    per_label = pd.read_csv("reports/per_label.csv", dtype=str, keep_default_na=False)
+    assert sorted(per_label["name"]) == sorted(HOSTILE)
+
+
+def test_a_caption_cannot_bring_a_file_of_the_machine_into_the_report(finished: Project) -> None:
+    Image.new("RGB", (3, 3), "red").save("secret.png")
+    secret = Path("secret.png").resolve()
+    own = [Record(str(n), f"![x]({secret}) ![y](../secret.png)", ["a"]) for n in range(4)]
+    finished.model("net", own, finished.data(own), right)
+    markdown, page, _ = finished.report()
+    assert page.count("<img ") == len(figures(markdown))
+    assert f"![x]({secret})" in page
+
+
+@pytest.mark.parametrize("labels", [("cat",), tuple(f"label {i}" for i in range(60))])
+def test_one_label_and_many_some_of_them_never_predicted(labels: tuple[str, ...], finished: Project) -> None:
+    own = records(90, labels=labels)
+    known = finished.data(own)
+    finished.model("net", own, known, lambda number, target: np.eye(len(labels), dtype=np.uint8)[0])
+    markdown, _, _ = finished.report(draw=True)
+    assert "No test record" in markdown or len(labels) > 1
+    assert len(pd.read_csv("reports/per_label.csv")) == len(labels)
+
+
+def test_what_could_not_be_computed_is_not_available(finished: Project) -> None:
+    own = records()
+    labels = finished.data(own)
+    finished.model("net", own, labels, right, map=None, f1_samples_ci_low=None, f1_samples_ci_high=None, f1_macro=None)
+    markdown, _, _ = finished.report()
+    assert "| `net` | text | **0.500** (n/a to n/a) | n/a | n/a | 1 |" in markdown
+
+
+def test_nothing_but_data(finished: Project) -> None:
+    finished.data(records())
+    finished.params |= {"ablations": {}, "submission": None, "explanations": None, "limits": {}}
+    markdown, _, printed = finished.report()
+    assert "No architecture in `params.yaml` reads this dataset." in markdown
+    assert "## `d`: the data" in markdown
+    assert printed == ""
+    assert list(pd.read_csv("reports/per_label.csv")) == ["dataset"]
+
+
+def test_one_dataset_of_two_without_an_architecture(finished: Project) -> None:
+    own = records()
+    finished.data(own, "empty")
+    finished.model("net", own, finished.data(own), mixed)
+    markdown, _, printed = finished.report()
+    assert "## `empty`: which model is best\n\nNo architecture" in markdown
+    assert "`net`" in printed
+
+
+def test_no_samples_and_no_sample_images_are_wanted(finished: Project) -> None:
+    own = records(images=True)
+    finished.params["report"]["sample_predictions"] = 0
+    finished.params["eda"]["max_sample_images"] = 0
+    finished.model("net", own, finished.data(own), mixed)
+    markdown, _, _ = finished.report()
+    assert "sample predictions" not in markdown
+    assert "sample_images" not in markdown
+    assert figures(markdown)
+
+
+def test_the_page_begins_with_the_answer(finished: Project) -> None:
+    own = records(40)
+    labels = finished.data(own)
+    finished.model("rule", own, labels, mixed, baseline=True, f1_samples=0.5, valid_f1_samples=0.6)
+    finished.model("text_net", own, labels, lambda n, t: t if n % 4 else 1 - t, f1_samples=0.75, valid_f1_samples=0.7)
+    finished.model("image_net", own, labels, wrong, modality="image", f1_samples=0.0, valid_f1_samples=0.1)
+    finished.model("both", own, labels, right, modality="image+text", f1_samples=1.0, valid_f1_samples=0.9)
+    finished.model("lucky", own, labels, right, modality="image+text", f1_samples=1.0, valid_f1_samples=0.2)
+    finished.params["submission"] = {"d": {"select_by": "f1_samples"}}
+    Path("metrics/submission").mkdir()
+    Path("metrics/submission/d.json").write_text(
+        json.dumps({"architecture": "both", "rows": 12, "labels_per_row": 1.2})
+    )
+    markdown, _, _ = finished.report()
+    first, rest = markdown.split("## What the numbers mean")
+    assert "| `both` | image+text | **1.000** (0.400 to 0.600) | 0.500 | 0.500 | 1 |" in first
+    assert max(line.count(" | ") for line in first.splitlines()) == 5  # six columns
+    fusion = re.search(
+        r"\*\*Fusion\*\*: `(\w+)` reads image and text, `(\w+)` .*: (\S+) \(\S+ to \S+\), \*\*(\w+)\*\*", first
+    )
+    assert fusion
+    assert fusion.groups() == ("both", "text_net", "+0.250", "better")
+    assert "`both`, `lucky`, `text_net` are better than the best baseline, `rule`; `image_net` is not." in first
+    assert "**To submit**: `data/submission/d.csv`, 12 rows predicted by `both`" in first
+    assert "valid samples-F1" in rest
+    for line in [line for line in rest.splitlines() if line.startswith("| architecture | reads")]:
+        assert all(head.startswith(("test ", "valid ")) for head in line.split(" | ")[2:8])
+
+
+def test_no_network_beats_the_baseline_and_the_report_says_so(finished: Project) -> None:
+    own = records(20)
+    labels = finished.data(own)
+    finished.model("rule", own, labels, right, baseline=True, f1_samples=1.0)
+    finished.model("net", own, labels, mixed)
+    assert "on test no network is better than the best baseline, `rule`." in finished.report()[0]
+
+
+def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) -> None:
+    own = records()
+    labels = finished.data(own)
+    finished.model("rule", own, labels, mixed, baseline=True)
+    finished.model("a", own, labels, mixed)
+    finished.model("b", own, labels, mixed)
+    finished.curve("rule", [0.1])
+    finished.curve("a", [0.1, 0.2])
+    finished.report()
+    curves = pd.read_csv("reports/curves.tsv", sep="\t")
+    assert curves.to_dict("list") == {
+        "dataset": ["d", "d"],
+        "architecture": ["a", "a"],
+        "step": [0, 1],
+        "valid_f1_samples": [0.1, 0.2],
+    }
+
+
+def whole(finished: Project) -> None:
+    own = records()
+    labels = finished.data(own)
+    finished.model("net", own, labels, mixed)
+    finished.params["ablations"] = {"half": {"base": "net"}}
+    finished.params["explanations"] = {"why": {"of": "net"}}
+    finished.params["submission"] = {"d": {}}
+    ablated = {
+        "base": "net",
+        "f1_samples": 0.5,
+        "difference": 0.0,
+        "difference_ci_low": -0.1,
+        "difference_ci_high": 0.1,
+    }
+    for stage, name, content in (
+        ("ablate", "half", ablated), ("submission", "d", {"architecture": "net", "rows": 1, "labels_per_row": 1.0}),
+    ):  # fmt: skip
+        Path(f"metrics/{stage}").mkdir()
+        Path(f"metrics/{stage}/{name}.json").write_text(json.dumps(content))
+    Path("data/explanations/why").mkdir(parents=True)
+    Image.new("RGB", (3, 3)).save("data/explanations/why/words.png")
+
+
+def test_everything_there_is(finished: Project) -> None:
+    whole(finished)
+    markdown, _, _ = finished.report()
+    assert "| `half` | `net` | +0.000 (-0.100 to +0.100) | not distinguishable |" in markdown
+    assert "figures/why_words.png" in figures(markdown)
+
+
+@pytest.mark.parametrize(
+    ("lost", "stage"),
+    [
+        ("metrics/ingest/d.json", "ingest@d"), ("metrics/eda/d.json", "eda@d"), ("data/eda/d", "eda@d"),
+        ("metrics/split/d.json", "split@d"), ("data/encoded/d/labels.json", "encode_labels@d"),
+        ("metrics/evaluate/net.json", "evaluate@net"), ("data/predictions/net/test.parquet", "evaluate@net"),
+        ("data/predictions/net/decodings.csv", "evaluate@net"), ("metrics/ablate/half.json", "ablate@half"),
+        ("metrics/submission/d.json", "submission@d"), ("data/explanations/why", "explain@why"),
+    ],
+)  # fmt: skip
+def test_what_is_missing_is_named_with_the_stage_that_writes_it(lost: str, stage: str, finished: Project) -> None:
+    whole(finished)
+    shutil.rmtree(lost) if Path(lost).is_dir() else Path(lost).unlink()
+    with pytest.raises(UserError, match=rf"^{lost}\S* is missing; run `dvc repro {stage}` before the report") as error:
+        finished.report()
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("{}", "lacks dataset, modality"), ("[]", "lacks dataset"), ("{", "is no JSON"), ("", "is no JSON")],
+)
+def test_a_file_that_is_not_what_it_should_be_is_named(content: str, said: str, finished: Project) -> None:
+    whole(finished)
+    Path("metrics/evaluate/net.json").write_text(content)
+    with pytest.raises(UserError, match=rf"metrics/evaluate/net.json {said}.*`dvc repro -f evaluate@net`"):
+        finished.report()
+
+
+def test_a_failed_report_leaves_the_one_before(finished: Project) -> None:
+    whole(finished)
+    before = finished.report()[0]
+    mark = Path("reports/figures/mark.png")
+    mark.touch()
+    Path("metrics/ablate/half.json").unlink()
+    with pytest.raises(UserError):
+        finished.report()
+    assert Path("reports/report.md").read_text() == before
+    assert mark.exists()
+
+
+def test_what_the_report_depends_on_is_there_without_an_architecture_or_an_explanation() -> None:
+    stages = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+    for stage in ("evaluate", "explain"):
+        (folder,) = {str(Path(out).parent) for out in stages[stage]["do"]["outs"]}
+        assert folder in stages["report"]["deps"]
+        assert folder in (str(EXPLANATIONS), str(PREDICTIONS))  # which `resolve` makes
+
+
+def test_the_template_of_the_plots_reads_the_columns_of_the_joined_curves(finished: Project) -> None:
+    own = records()
+    finished.model("a", own, finished.data(own), mixed)
+    finished.curve("a", [0.1, 0.2])
+    finished.report()
+    columns = set(pd.read_csv("reports/curves.tsv", sep="\t"))
+    encoding = json.loads((ROOT / ".dvc/plots/by_architecture.json").read_text())["encoding"]
+    named = {channel["field"] for channel in encoding.values()}
+    assert named - columns == {"<DVC_METRIC_X>", "<DVC_METRIC_Y>", "rev"}
+    assert {"step", "valid_f1_samples"} <= columns
