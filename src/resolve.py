@@ -1,89 +1,79 @@
-"""Check every architecture and ablation before the first one trains, and write down all settings of each.
+"""Check all settings before anything trains, and write down what each run depends on: its settings and its code.
 
-Each network is built once without memory for its weights, so that a typo in the last block shows now. A run depends on
-its own file only: changing a default retrains just the runs that use it.
+A run depends on its own files only: changing a default retrains just the runs that use it, and changing the library just
+those that lead to what was changed.
 """
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
-import torch
-from accelerate import init_empty_weights
+from multilabel.core.errors import UserError, noting, run_stage
+from multilabel.core.files import replacing_folder, write_json, write_text
+from multilabel.core.fingerprint import Code
+from multilabel.core.paths import CODE, EXPLANATIONS, METRICS, PREDICTIONS, RESOLVED
+from multilabel.core.settings import to_json
+from multilabel.models.pretrained import pretrained_digest
+from multilabel.models.settings import networks
+from multilabel.params import cautions, check_studies, read
+from multilabel.training.checks import advice, check
+from multilabel.training.settings import Architecture
 
-from multilabel.core.errors import UserError, run_stage
-from multilabel.core.files import replacing_folder, write_json
-from multilabel.core.paths import RESOLVED
-from multilabel.core.settings import read_params, without
-from multilabel.models.network import build
-from multilabel.training.architectures import resolve as resolve_block
+SCRIPTS = Path("src"), Path("studies/stages")
+STUDIES = Path("studies/params.yaml")
+# The report depends on these, also where params.yaml names nothing that is put there.
+REPORTED = (EXPLANATIONS, PREDICTIONS, METRICS / "ablate", METRICS / "evaluate", METRICS / "submission")
+TRAINERS = {"architectures": "train", "ablations": "ablate"}  # section -> the script that runs its blocks
 
 
 def resolve() -> None:
-    """Write data/resolved/<name>.json for every block of `architectures:` and `ablations:`."""
-    params = read_params()
-    architectures = params["architectures"]
-    blocks = {name: block or {} for name, block in architectures.items()}
-    for name, variant in (params.get("ablations") or {}).items():
-        blocks[name] = _varied(name, variant or {}, architectures)
-    resolved = {name: resolve_block(name, blocks, params["train"], params["seed"]) for name in blocks}
-    for settings in resolved.values():
-        _check(settings, params["datasets"])
-        _advise(settings)
+    """Write data/resolved/<name>.json and data/code/<name>.txt for each run, and data/code/stages/ for the rest."""
+    params = read()
+    architectures = {"architectures": params.architectures, "ablations": params.ablations}
+    mistakes = check_studies(STUDIES) if STUDIES.exists() else []
+    mistakes += [line for section, found in architectures.items() for line in _unbuildable(section, found)]
+    if mistakes:
+        raise UserError(*dict.fromkeys(mistakes))
+    for note in [*cautions(params), *(note for found in architectures.values() for note in _advice(found))]:
+        print(f"note: {note}")
+    code = Code(*(folder for folder in SCRIPTS if folder.exists()))
 
-    with replacing_folder(RESOLVED) as folder:
-        for name, settings in resolved.items():
-            write_json(folder / f"{name}.json", settings)
-    print(f"{len(architectures)} architectures and {len(resolved) - len(architectures)} ablations are sound")
+    for folder in REPORTED:
+        folder.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(RESOLVED) as settings, replacing_folder(CODE) as used:
+        for section, found in architectures.items():
+            for name, architecture in found.items():
+                content = to_json(architecture)
+                write_json(settings / f"{name}.json", content | _weights_read(architecture))
+                write_text(used / f"{name}.txt", code.fingerprint(TRAINERS[section], content))
+        for script in code.scripts:
+            write_text(used / "stages" / f"{script}.txt", code.fingerprint(script))
+    numbers = [len(found) for found in architectures.values()]
+    print("{} architectures and {} ablations are sound".format(*numbers))
 
 
-def _varied(name: str, variant: Mapping[str, Any], architectures: Mapping[str, Any]) -> dict[str, Any]:
-    """The base architecture's block with the overrides of an ablation: null removes a part, a mapping changes keys."""
-    base = variant.get("base")
-    if base not in architectures:
-        raise UserError(
-            f"ablations.{name}.base: {base!r} is no architecture; choose one of: {', '.join(architectures)}"
+def _weights_read(architecture: Architecture) -> dict[str, dict[str, str]]:
+    """The digests of the files of weights that it starts from, so that others under the same names train it again."""
+    encoders = [encoder for network in networks(architecture.model) for encoder in network.encoders]
+    digests = {e.encoder: pretrained_digest(e.encoder, e.weights) for e in encoders}
+    found = {encoder: digest for encoder, digest in digests.items() if digest is not None}
+    return {"pretrained": found} if found else {}
+
+
+def _unbuildable(section: str, architectures: Mapping[str, Architecture]) -> Iterator[str]:
+    """A line for each network that cannot be built, with its place."""
+    for name, architecture in architectures.items():
+        lines: list[str] = []
+        with noting(lines):
+            check(architecture)
+        where = f"architectures.{name}"
+        yield from (
+            line.replace(where, f"{section}.{name}") if where in line else f"{section}.{name}: {line}" for line in lines
         )
-    if name in architectures:
-        raise UserError(f"ablations.{name}: an architecture has that name already; choose another")
-    block = dict(architectures[base])
-    for part, change in without(variant, "base").items():
-        old = block.get(part)
-        block[part] = {**old, **change} if isinstance(old, Mapping) and isinstance(change, Mapping) else change
-    return block
 
 
-def _check(settings: Mapping[str, Any], datasets: Mapping[str, Any]) -> None:
-    if settings["dataset"] not in datasets:
-        raise UserError(f"architectures.{settings['name']}.dataset: {settings['dataset']!r} is not in datasets:; "
-                        f"choose one of: {', '.join(datasets)}")  # fmt: skip
-    for network in settings["ensemble"]["members"].values() if "ensemble" in settings else [settings]:
-        if "baseline" not in network:
-            _check_network(network)
-
-
-def _advise(settings: Mapping[str, Any]) -> None:
-    """Say what is allowed and measured to be bad: expected F1 believes probabilities, and some losses distort them."""
-    train = settings.get("train") or {}
-    loss, decoding = train.get("loss", {}), train.get("decoding", {})
-    distorts = loss.get("name") in ("focal", "asymmetric") or loss.get("pos_weight") is not None
-    if distorts and decoding.get("name") == "expected_f1":
-        print(f"note: {settings['name']}: this loss distorts probabilities, which `decoding: expected_f1` believes; "
-              f"take `decoding: global` or per_label")  # fmt: skip
-
-
-def _check_network(settings: Mapping[str, Any]) -> None:
-    """Build it without memory for its weights, and show it pictures of the size it will get."""
-    text, image = settings["text"], settings["image"]
-    with init_empty_weights():  # not torch.device("meta"): RegNet computes its widths with tensors
-        net = build(settings, text.get("vocabulary", 0) if text else 0, labels=1)
-    if image:
-        net.to("meta")  # the buffers as well
-        try:
-            net.image(torch.zeros(2, 3, image["size"], image["size"], device="meta"))  # type: ignore[misc]
-        except Exception as error:  # noqa: BLE001 (each network has its own way to refuse a size)
-            reason = str(error).split("\n")[0][:120]
-            raise UserError(f"architectures.{settings['name']}.image.size: {image['encoder']} cannot read pictures of "
-                            f"{image['size']} px ({reason}); choose another size") from None  # fmt: skip
+def _advice(architectures: Mapping[str, Architecture]) -> Iterator[str]:
+    for name, architecture in architectures.items():
+        yield from (f"{name}: {note}" for note in advice(architecture))
 
 
 if __name__ == "__main__":
