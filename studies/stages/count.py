@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from multilabel.core.errors import run_stage
@@ -15,8 +16,7 @@ from multilabel.data import profile
 from multilabel.data.labels import order
 from multilabel.data.records import read_records
 from multilabel.inputs.cleaning import CLEANINGS, clean
-from multilabel.studies.origin import origin
-from multilabel.studies.places import COUNTS, ROOT
+from multilabel.studies.specification import COUNTS, ROOT, origin
 
 WORDS = 3  # telling words per label
 
@@ -29,7 +29,7 @@ class CountSettings:
 
 
 def count(dataset: str) -> None:
-    """Write metrics/counts.json: all labelled records, and the same without those that the report lost."""
+    """Write data/counts.json: all labelled records, and the same without those that the report lost."""
     lost = parsed(CountSettings, read_section("count"), "count").lost
     records = read_records(ROOT / records_file(dataset))
     labelled = records[records["labelled"]]
@@ -49,19 +49,22 @@ def count(dataset: str) -> None:
 def _counts(records: pd.DataFrame, names: str) -> dict[str, Any]:
     labels = order(records["labels"], names)
     targets = labels.multi_hot(records["labels"])
-    pairs = profile.cooccurrence(targets, labels)
-    words = profile.top_words(records["text"], targets, labels, WORDS).groupby("label", sort=False)["word"]
+    counts = profile.label_counts(targets, labels)
+    pairs = np.zeros((len(labels.ids), len(labels.ids)), dtype=int)
+    for first, second, number in profile.cooccurrence(targets).itertuples(index=False):
+        pairs[first, second] = pairs[second, first] = number
+    words = profile.top_words(records["text"].tolist(), targets, labels, WORDS).groupby("label", sort=False)["word"]
     sets = Counter(" ".join(sorted(found, key=str)) for found in records["labels"])
     return {
         "records": len(records),
         "ids": int(records["id"].nunique()),
         "labels": labels.ids,
         "names": labels.names,
-        "label_counts": pairs["count"].tolist(),
+        "label_counts": counts["records"].tolist(),
         "labels_per_record": profile.histogram(targets.sum(axis=1)),
-        "pairs": pairs[labels.names].to_numpy().tolist(),
-        "totals": pairs["total"].tolist(),
-        "ratios": pairs["ratio"].tolist(),
+        "pairs": pairs.tolist(),
+        "totals": counts["others"].tolist(),
+        "ratios": counts["ratio"].tolist(),
         "label_sets": dict(sets.most_common(2)),
         "top_words": {name: ", ".join(found) for name, found in words},
     }

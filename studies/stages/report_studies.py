@@ -7,14 +7,21 @@ from typing import Any
 from multilabel.core.errors import run_stage
 from multilabel.core.files import read_json, replacing_folder, write_text
 from multilabel.core.paths import REPORTS
-from multilabel.core.settings import read_yaml
+from multilabel.core.yaml_files import read_yaml
 from multilabel.reporting import plots, tables
-from multilabel.reporting.html import render, self_contained_html
-from multilabel.studies.comparisons import CANNOT
+from multilabel.reporting.html import self_contained_html
+from multilabel.reporting.markdown import Markdown, render
+from multilabel.studies.comparison import CANNOT
 from multilabel.studies.evidence import gather
-from multilabel.studies.places import CURVES, EXPLANATIONS, RUNS, SCORES, TABLES
-from multilabel.studies.published import read_contradictions, read_report
 from multilabel.studies.rendering import says_nothing, table_markdown
+from multilabel.studies.specification import (
+    EXPLANATIONS,
+    RUNS,
+    SCORES,
+    TABLES,
+    read_contradictions,
+    read_report,
+)
 
 STUDIES = Path("studies")
 PAGES = REPORTS / "studies"
@@ -31,7 +38,7 @@ def report_studies() -> None:
             write_text(folder / f"{name}.md", pages[name])
         verdicts = _verdicts(shared["studies"])
         write_text(folder / "README.md", render("studies.md.j2", verdicts=verdicts, studies=list(shared["studies"])))
-        whole = render("studies.md.j2", verdicts=verdicts, studies=[]) + "\n" + "\n".join(pages.values())
+        whole = Markdown("\n".join([render("studies.md.j2", verdicts=verdicts, studies=[]), *pages.values()]))
         write_text(REPORTS / "studies.html", self_contained_html(whole, "Five reports, table by table", folder))
     print(
         f"{sum(len(lines) for lines in verdicts.values())} claims with evidence; reports/studies/README.md lists them"
@@ -68,7 +75,7 @@ def _page(name: str, study: Path, scale: str, folder: Path) -> str:
 
 
 def _figures(name: str, table: dict[str, Any], study: Path, folder: Path) -> list[tuple[str, str]]:
-    """Published figures beside ours, and the validation curves of the runs; pictures and what they show."""
+    """Published figures beside ours, and the validation curves of the runs: paths, and what they show."""
     drawn = []
     scored = [line for line in table["figures"] if line["measure"] in ("f1", "f1_macro") and line["ours"] is not None]
     lines = [line for line in scored if not says_nothing(line)]
@@ -78,31 +85,26 @@ def _figures(name: str, table: dict[str, Any], study: Path, folder: Path) -> lis
         plots.beside(labels, [line["published"] for line in lines], shown, table["title"], folder / f"{name}.png")
         drawn.append((f"figures/{name}.png", "published and ours, 95 % intervals"))
     found = {}
-    for evidence in _evidence(study, [line["run"] for line in table["cost"]]):
-        curve = tables.read_curve(evidence / CURVES, "valid/f1_samples")
+    for run, known in gather([line["run"] for line in table["cost"]], study).items():
+        curve = known[0].source.curve("valid/f1_samples")
         if curve is not None and len(curve) > 1:
-            found[evidence.name] = curve
+            found[run] = curve
     if len(found) > 1:
         plots.curves(found, "valid/f1_samples", folder / f"{name}_curves.png")
         drawn.append((f"figures/{name}_curves.png", "samples-F1 on valid by epoch"))
     return drawn
 
 
-def _evidence(study: Path, runs: list[str]) -> list[Path]:
-    """The folders with the best evidence of some runs."""
-    return [known[0].folder for known in gather(runs, study).values()]
-
-
 def _explanations(blocks: dict[str, Any], study: Path, folder: Path) -> list[dict[str, Any]]:
     found = []
     for name, block in blocks.items():
-        pictures = []
+        figures = []
         for source, caption in tables.explained(study / EXPLANATIONS / name):
             shutil.copy(source, folder / f"{name}_{source.name}")
-            pictures.append((f"figures/{name}_{source.name}", caption))
+            figures.append((f"figures/{name}_{source.name}", caption))
         scores = read_json(next((study / RUNS).glob(f"*/{block['of']}/{SCORES}")))
         evidence = f"{scores['scale']}, {scores['data']}"
-        found.append({"name": name, "of": block["of"], "evidence": evidence, "pictures": pictures})
+        found.append({"name": name, "of": block["of"], "evidence": evidence, "figures": figures})
     return found
 
 

@@ -1,52 +1,64 @@
-"""Check every run and table of a study before the first one trains, and write down all settings of each run.
+"""Check every run and table of a study before the first one trains, and write down what each depends on.
 
 What the report says of a run, with the size of that network, goes to each table that the run stands in; what is trained
-at the scale of today, to a file of its own: a changed run stales itself and its tables, and nothing else.
+at the scale of today, and the code that it uses, to files of its own: a changed run stales itself and its tables, and
+nothing else.
 """
+
+from pathlib import Path
 
 from accelerate import init_empty_weights
 
 from multilabel.core.errors import run_stage
-from multilabel.core.files import replacing_folder, write_json
-from multilabel.core.paths import RESOLVED
-from multilabel.core.settings import read_params
-from multilabel.models.model import MB
+from multilabel.core.files import replacing_folder, write_json, write_text
+from multilabel.core.fingerprint import Code
+from multilabel.core.paths import CODE, RESOLVED
+from multilabel.core.settings import check_name, read_params, to_json
+from multilabel.models.classifiers import MB
 from multilabel.models.network import build
-from multilabel.studies.places import DECLARED
-from multilabel.studies.published import read_report
-from multilabel.studies.runs import at_scale, declared
-from multilabel.studies.scales import read_study
-from multilabel.studies.specifications import check_tables, involved
+from multilabel.models.settings import NetworkSettings
+from multilabel.studies.runs import Run, at_scale, declared, read_study
+from multilabel.studies.specification import DECLARED, PLANNED, DeclaredRun, read_report
+from multilabel.studies.tables import check_tables, involved, read_tables
 
 LABELS = {"books": 5, "captions": 18}  # of the published data, for the size of the last layer
+SCRIPTS = Path("../../src"), Path("../stages")
 
 
 def resolve_runs(study: str, dataset: str) -> None:
-    """Write data/resolved/<run>.json for every run, and data/declared/<table>.json for every table of a study."""
+    """Write data/{runs,resolved,code}/ with a file for every run, and data/declared/ with one for every table of a study."""
     params = read_params()
     shared, scale = read_study()
+    for name in [*params["runs"], *params["tables"]]:
+        check_name(name, f"studies/{study}/params.yaml")  # it becomes a path and a word of a command
     runs = {name: declared(name, params, dataset, shared) for name in params["runs"]}
-    tables = check_tables(study, params, runs, read_report())
-    sized = {name: {**run, **_size(run["settings"], LABELS[dataset])} for name, run in runs.items()}
+    tables = read_tables(params)
+    check_tables(study, tables, runs, read_report())
+    sized = {name: _sized(run, LABELS[dataset]) for name, run in runs.items()}
+    code = Code(*SCRIPTS)
 
     with replacing_folder(DECLARED) as folder:
         for name, table in tables.items():
-            write_json(folder / f"{name}.json", involved(table, sized))
-    with replacing_folder(RESOLVED) as folder:
+            write_json(folder / f"{name}.json", {run: to_json(own) for run, own in involved(table, sized).items()})
+    with replacing_folder(PLANNED) as planned, replacing_folder(RESOLVED) as resolved, replacing_folder(CODE) as used:
         for name, run in runs.items():
-            write_json(folder / f"{name}.json", at_scale(run, shared.scale, scale))
+            content = to_json(at_scale(run, shared.scale, scale))
+            write_json(planned / f"{name}.json", content)
+            write_json(resolved / f"{name}.json", content["architecture"])
+            write_text(used / f"{name}.txt", code.fingerprint("run", content["architecture"]))
     print(f"{study}: {len(runs)} runs and {len(tables)} tables are sound, scale {shared.scale}")
 
 
-def _size(settings: dict, labels: int) -> dict[str, float | None]:
-    """Parameters and MB in fp32 at full width; a fitted vocabulary is counted at its limit."""
-    if settings.get("baseline"):
-        return {"parameters": None, "size_mb": None}
-    text = settings["text"]
-    with init_empty_weights():
-        net = build(settings, text.get("vocabulary", 0) if text else 0, labels)
-    numbers = sum(value.numel() for value in net.state_dict().values())
-    return {"parameters": sum(p.numel() for p in net.parameters()), "size_mb": round(numbers * 4 / MB, 3)}
+def _sized(run: Run, labels: int) -> DeclaredRun:
+    settings, parameters, size = run.architecture.model, None, None
+    if isinstance(settings, NetworkSettings):
+        tokenization = settings.text.tokenization if settings.text else None
+        with init_empty_weights():
+            net = build(settings, tokenization.vocabulary if tokenization else 0, labels)
+        parameters = sum(p.numel() for p in net.parameters())
+        size = round(sum(value.numel() for value in net.state_dict().values()) * 4 / MB, 3)
+    about = vars(run) | {"architecture": to_json(run.architecture)}
+    return DeclaredRun(**about, parameters=parameters, size_mb=size)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,10 @@
 """Train one run of a study with each of its seeds, score it on test, and keep what its tables need."""
 
+from multilabel.core.parent import end_with_parent
+
+if __name__ == "__main__":
+    end_with_parent()  # before the imports that take seconds: an orphan of that time would train, and write, for nobody
+
 import shutil
 from pathlib import Path
 from typing import Any
@@ -8,117 +13,136 @@ import numpy as np
 import pandas as pd
 
 from multilabel.core.errors import run_stage
-from multilabel.core.files import read_json, replacing_folder, write_json
-from multilabel.core.paths import MODELS, RAW, RESOLVED
-from multilabel.core.settings import parsed, read_section
+from multilabel.core.files import read_json, write_json
+from multilabel.core.paths import MODELS, RAW
+from multilabel.core.settings import parsed, read_section, to_json
 from multilabel.data.labels import Labels
-from multilabel.metrics.predictions import f1_of_sets, label_table
-from multilabel.metrics.scores import interval
-from multilabel.models.evaluation import EvaluationSettings, evaluate_model
+from multilabel.metrics.predictions import PROBABILITY, f1_of_sets, label_table
+from multilabel.metrics.statistics import Seeds, averages, bootstrap, f1_per_record
+from multilabel.models.devices import is_main_process
+from multilabel.models.evaluation import Evaluation, EvaluationSettings
 from multilabel.models.limits import Limits
 from multilabel.reporting.tables import read_curve
-from multilabel.studies.measures import intervals
-from multilabel.studies.places import CURVES, EXAMPLES, LABELS, RECORDS, RUNS, SAMPLE, SCORES
-from multilabel.training.fitting import train_model
-from multilabel.training.resumption import State, end_with_parent
+from multilabel.studies.evidence import COMMON_RULE
+from multilabel.studies.runs import Run, read_run
+from multilabel.studies.specification import CURVES, EXAMPLES, LABELS, PER_RECORD, RUNS, SAMPLE, SCORES
+from multilabel.training.architectures import seeded
+from multilabel.training.fitting import fit_and_evaluate
 
 SHOWN = 5  # records whose predictions are kept
+ABOUT = ("run", "group", "row", "variant", "scale", "weights", "from_scratch", "seeds")  # of a run, beside its scores
 
 
 def run(name: str) -> None:
     """Write models/<run>/ (of the first seed) and metrics/runs/<group>/<run>/."""
-    end_with_parent()
-    plan = read_json(RESOLVED / f"{name}.json")
-    evaluation = parsed(EvaluationSettings, read_section("evaluate"), "evaluate")
-    folder = RUNS / plan["group"] / name
+    plan = read_run(name)
+    settings = parsed(EvaluationSettings, read_section("evaluate"), "evaluate")
+    limits = parsed(Limits, read_section("limits"), "limits")
+    folder = RUNS / plan.group / name
 
-    results, states = [], []
-    for seed in plan["seeds"]:
-        places = (_of_seed(place, seed, plan) for place in (MODELS / name, folder / CURVES))
-        result, trained = _train(plan, seed, evaluation, *places)
-        results.append(result)
-        states += trained
-
-    first = results[0]
-    per_record = np.mean([f1_of_sets(result["predictions"]) for result in results], axis=0)
-    write_json(folder / SCORES, _scores(plan, results, per_record, evaluation))
-    records = pd.DataFrame({"id": first["predictions"]["id"], "f1": per_record.astype(np.float32)})
-    records.to_parquet(folder / RECORDS, index=False)
-    labels = label_table(first["predictions"], first["labels"])
-    labels.to_csv(folder / LABELS, index=False, float_format="%.6f")
-    write_json(folder / EXAMPLES, _examples(first["predictions"], first["labels"]))
-    for seed in plan["seeds"][1:]:
-        for place in (MODELS / name, folder / CURVES):
-            shutil.rmtree(_of_seed(place, seed, plan), ignore_errors=True)  # a baseline has no curves
-    for state in states:
-        state.discard()
-    print(f"{name}: f1_samples {per_record.mean():.4f}, {len(results)} seeds, scale {plan['scale']}")
+    results = []
+    for seed in plan.seeds:
+        model, curves = (_of_seed(path, seed, plan) for path in (MODELS / name, folder / CURVES))
+        evaluation = fit_and_evaluate(seeded(plan.architecture, seed), model, curves, settings, limits)
+        results.append((evaluation, _losses(evaluation, curves)))
+    if is_main_process():
+        _write(folder, plan, results, settings)
+        for seed in plan.seeds[1:]:
+            for path in (MODELS / name, folder / CURVES):
+                shutil.rmtree(_of_seed(path, seed, plan), ignore_errors=True)  # a baseline has no curves
 
 
-def _train(
-    plan: dict[str, Any], seed: int, evaluation: EvaluationSettings, place: Path, curves: Path
-) -> tuple[dict[str, Any], list[State]]:
-    """One seed: its row and predictions; the model is in `place`."""
-    model, states = train_model({**plan["settings"], "seed": seed}, curves)
-    with replacing_folder(place) as folder:
-        model.save(folder)
-        limits = parsed(Limits, read_section("limits"), "limits")
-        scored = evaluate_model(model, folder, evaluation, limits)
+def _of_seed(path: Path, seed: int, plan: Run) -> Path:
+    """Where a seed writes; what is not the first one's goes once the run is scored."""
+    return path if seed == plan.seeds[0] else path.with_name(f"{path.name}_{seed}")
+
+
+def _losses(evaluation: Evaluation, curves: Path) -> dict[str, float]:
+    """Of the best epoch, on train and valid."""
     losses = {}
     for split in ("train", "valid"):
         curve = read_curve(curves, f"{split}/loss")
         if curve is not None:
-            losses[f"{split}_loss"] = float(curve["value"].iloc[min(model.training["best_epoch"], len(curve)) - 1])
-    return {"row": {**scored.row, **losses}, "predictions": scored.predictions, "labels": model.labels}, states
+            epoch = min(evaluation.model.training.best_epoch, len(curve))
+            losses[f"{split}_loss"] = float(curve["value"].iloc[epoch - 1])
+    return losses
 
 
-def _of_seed(place: Path, seed: int, plan: dict[str, Any]) -> Path:
-    """Where a seed writes; what is not the first one's goes once the run is scored."""
-    return place if seed == plan["seeds"][0] else place.with_name(f"{place.name}_{seed}")
+def _write(
+    folder: Path, plan: Run, results: list[tuple[Evaluation, dict[str, float]]], settings: EvaluationSettings
+) -> None:
+    first, labels = results[0][0].predictions, results[0][0].model.labels
+    by_seed = np.array([f1_of_sets(evaluation.predictions) for evaluation, _ in results])
+    per_record = by_seed.mean(axis=0)
+    common = np.mean([_by_common_rule(evaluation) for evaluation, _ in results], axis=0)
+    write_json(folder / SCORES, _scores(plan, results, by_seed, settings))
+    columns = {"f1": per_record.astype(np.float32), COMMON_RULE: common.astype(np.float32)}
+    pd.DataFrame({"id": first["id"], **columns}).to_parquet(folder / PER_RECORD, index=False)
+    label_table(first, labels).to_csv(folder / LABELS, index=False, float_format="%.6f")
+    write_json(folder / EXAMPLES, _examples(first, labels))
+    print(f"{plan.run}: f1_samples {per_record.mean():.4f}, {len(results)} seeds, scale {plan.scale}")
 
 
 def _scores(
-    plan: dict[str, Any], results: list[dict[str, Any]], per_record: np.ndarray, evaluation: EvaluationSettings
+    plan: Run,
+    results: list[tuple[Evaluation, dict[str, float]]],
+    by_seed: np.ndarray,
+    settings: EvaluationSettings,
 ) -> dict[str, Any]:
     """Means over seeds, the spread of samples-F1 between them, and intervals over records."""
-    rows = pd.DataFrame([result["row"] for result in results])
+    rows = pd.DataFrame([evaluation.row | losses for evaluation, losses in results])
     numbers = rows.select_dtypes("number").drop(columns=["seed", "f1_samples_ci_low", "f1_samples_ci_high"])
     means = {key: float(value) for key, value in numbers.mean().items()}
     bounds: dict[str, tuple[float, float]] = {}
     drawn = []
-    for result in results:
-        labels: Labels = result["labels"]
-        table = result["predictions"]
+    for evaluation, _ in results:
+        labels, table = evaluation.model.labels, evaluation.predictions
         targets, predicted = labels.multi_hot(table["true"]), labels.multi_hot(table["predicted"])
-        drawn.append(intervals(targets, predicted, evaluation.bootstrap, plan["seeds"][0]))
-        constant = _constant(targets)
+        drawn.append(averages(targets, predicted, settings.n_resamples, plan.seeds[0]))
     for measure in drawn[0]:
-        value, low, high = np.mean([one[measure] for one in drawn], axis=0)
+        estimates = [(one[measure].value, one[measure].low, one[measure].high) for one in drawn]
+        value, low, high = np.mean(estimates, axis=0)
         means[measure], bounds[measure] = float(value), (float(low), float(high))
-    spread = float(rows["f1_samples"].std()) if len(results) > 1 else 0.0
-    bounds["f1_samples"] = interval(per_record, evaluation.bootstrap, plan["seeds"][0])
-    sample = read_json(RAW / plan["settings"]["dataset"] / SAMPLE)
-    about = {key: plan[key] for key in ("run", "group", "row", "variant", "scale", "weights", "from_scratch", "seeds")}
+    if sure := bootstrap(by_seed.mean(axis=0), settings.n_resamples, plan.seeds[0]):
+        bounds["f1_samples"] = (sure.low, sure.high)
+    spread = Seeds.of(by_seed)
+    sample = read_json(RAW / plan.architecture.model.dataset / SAMPLE)
     return {
-        **about,
+        **{key: getattr(plan, key) for key in ABOUT},
         "data": sample["data"],
         "records": sample["records"],
-        "test_records": len(per_record),
+        "test_records": by_seed.shape[1],
         "scores": means,
         "intervals": bounds,
-        "f1_samples_sd": spread,
-        "constant": constant,
+        "f1_samples_sd": spread.deviation,
+        "f1_samples_interaction": spread.interaction,
+        "decoding": to_json(plan.architecture.decoding),
+        "decodings": _by_decoding([evaluation for evaluation, _ in results]),
+        "constant": _constant(targets),
         "modality": rows["modality"].iloc[0],
         "device": rows["device"].iloc[0],
         "coco_exposed": rows["coco_exposed"].iloc[0],
     }
 
 
+def _by_common_rule(evaluation: Evaluation) -> np.ndarray:
+    """F1 of each record under the rule that every run can be held to, whatever its own."""
+    labels, table = evaluation.model.labels, evaluation.predictions
+    probabilities = table[[PROBABILITY + id for id in labels.ids]].to_numpy()
+    return f1_per_record(labels.multi_hot(table["true"]), evaluation.model.rules[COMMON_RULE].decode(probabilities))
+
+
+def _by_decoding(evaluations: list[Evaluation]) -> dict[str, float]:
+    """Samples-F1 of the same probabilities under every decoding, fitted on valid; the mean over seeds."""
+    table = pd.concat([evaluation.decodings for evaluation in evaluations])
+    return {str(name): float(value) for name, value in table.groupby("decoding")["f1_samples"].mean().items()}
+
+
 def _constant(targets: np.ndarray) -> dict[str, float]:
     """The scores of answering every record with the label that is most frequent on test, by measure."""
     predicted = np.zeros_like(targets)
     predicted[:, targets.sum(axis=0).argmax()] = 1
-    found = {name: value for name, (value, _, _) in intervals(targets, predicted, 1, 0).items()}
+    found = {name: estimate.value for name, estimate in averages(targets, predicted, 1, 0).items()}
     return {**found, "exact_match": float((targets == predicted).all(axis=1).mean())}
 
 

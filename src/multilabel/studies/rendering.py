@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multilabel.reporting.html import cell
-from multilabel.studies.comparisons import CANNOT
+from multilabel.reporting.markdown import Markdown, bold, escape, shorten
+from multilabel.reporting.markdown import table as grid
+from multilabel.studies.comparison import CANNOT
 
 Line = Mapping[str, Any]
 
 
-def table_markdown(table: Line) -> str:
+def table_markdown(table: Line) -> Markdown:
     """Title, figures side by side, claims, references and cost."""
-    parts = [f"### {table['title']}", _about(table)]
-    parts += [f"- {note}" for note in table["notes"]]
+    parts = [f"### {escape(table['title'])}", escape(_about(table))]
+    parts += [f"- {escape(note)}" for note in table["notes"]]
     for heading, lines in (
         ("", figures(table)),
         ("What the rows claim", claims(table)),
@@ -23,8 +24,8 @@ def table_markdown(table: Line) -> str:
     if table["examples"]:
         parts.append(examples(table["examples"]))
     if table["cost"]:
-        parts.append(cost(table["cost"]))
-    return "\n\n".join(part for part in parts if part) + "\n"
+        parts.append(escape(cost(table["cost"])))
+    return Markdown("\n\n".join(part for part in parts if part) + "\n")
 
 
 def _about(table: Line) -> str:
@@ -40,9 +41,10 @@ def figures(table: Line) -> str:
         ours, difference = _number(line["ours"]), _difference(line)
         seeds = f"mean of {line['seeds']} seeds" if line["seeds"] > 1 else ""
         who = ", ".join(part for part in (line["variant"], line["evidence"], seeds) if part)
-        verdict = f"**{line['verdict']}**" + (f": {line['because']}" if line["because"] else "")
-        rows.append([str(line["row"]), line["measure"], _number(line["published"]), ours, difference, who, verdict])
-    heads = ["row", "measure", "published", "ours", "difference [95 %]", "ours is", "verdict"]
+        rows.append(
+            [str(line["row"]), line["measure"], _number(line["published"]), ours, difference, who, _verdict(line)]
+        )
+    heads = ["row", "measure", "published", "ours", Markdown("difference [95 %]"), "ours is", "verdict"]
     return _grid(heads, rows)
 
 
@@ -53,7 +55,13 @@ def _difference(line: Line) -> str:
     if line["low"] is None:
         return _signed(line["difference"]) if line["difference"] else "none"
     low, high = line["low"] - line["published"], line["high"] - line["published"]
-    return f"{_signed(line['difference'])} [{_signed(low)}, {_signed(high)}]"
+    return _with_interval(line["difference"], low, high)
+
+
+def _verdict(line: Line) -> Markdown:
+    """What was found, and why."""
+    because = f": {escape(line['because'])}" if line["because"] else ""
+    return Markdown(f"{bold(line['verdict'])}{because}")
 
 
 def says_nothing(line: Line) -> bool:
@@ -67,15 +75,13 @@ def claims(table: Line) -> str:
         [
             f"{line['better']} above {line['worse']}",
             _signed(line["published"]),
-            ""
-            if line["verdict"] == CANNOT
-            else f"{_signed(line['ours'])} [{_signed(line['low'])}, {_signed(line['high'])}]",
+            "" if line["verdict"] == CANNOT else _with_interval(line["ours"], line["low"], line["high"]),
             f"{line['variant']}, {line['evidence']}",
-            f"**{line['verdict']}**: {line['because']}",
+            _verdict(line),
         ]
         for line in table["claims"]
     ]
-    return _grid(["claim", "published", "ours, paired samples-F1 [95 %]", "ours is", "verdict"], rows)
+    return _grid(["claim", "published", Markdown("ours, paired samples-F1 [95 %]"), "ours is", "verdict"], rows)
 
 
 def others(table: Line) -> str:
@@ -86,9 +92,11 @@ def others(table: Line) -> str:
         interval = f" [{line['low']:.3f}, {line['high']:.3f}]" if line["low"] is not None else ""
         spread = f", sd {line['sd']:.3f} over {line['seeds']} seeds" if line["sd"] is not None else ""
         change = line["difference"]
-        against = f"{_signed(change[0])} [{_signed(change[1])}, {_signed(change[2])}]" if change else ""
-        rows.append([line["row"], score + interval + spread, against, f"{line['variant']}, {line['evidence']}"])
-    heads = ["no published counterpart", "samples-F1 [95 %]", "against the base, paired", "ours is"]
+        against = _with_interval(*change) if change else ""
+        rows.append(
+            [line["row"], Markdown(score + interval + spread), against, f"{line['variant']}, {line['evidence']}"]
+        )
+    heads = ["no published counterpart", Markdown("samples-F1 [95 %]"), "against the base, paired", "ours is"]
     return _grid(heads, rows)
 
 
@@ -111,8 +119,7 @@ def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return ""
     told = [place for place in range(len(heads)) if any(row[place] for row in rows)]
     heads, rows = [heads[place] for place in told], [[row[place] for place in told] for row in rows]
-    lines = ["| " + " | ".join(heads) + " |", "| " + " | ".join("---" for _ in heads) + " |"]
-    return "\n".join([*lines, *("| " + " | ".join(cell(value) for value in row) + " |" for row in rows)])
+    return grid(heads, [[value if isinstance(value, Markdown) else shorten(value) for value in row] for row in rows])
 
 
 def _number(value: Any) -> str:
@@ -124,6 +131,10 @@ def _number(value: Any) -> str:
         digits = ",.2f" if abs(value) >= 1 else ".3f" if abs(value) >= 0.001 else ".3g"
         return f"{value:{digits}}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _with_interval(value: float, low: float, high: float) -> Markdown:
+    return Markdown(f"{_signed(value)} [{_signed(low)}, {_signed(high)}]")
 
 
 def _signed(value: float) -> str:

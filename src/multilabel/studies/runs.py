@@ -1,82 +1,111 @@
 """A block of a study's `runs:` -> what its report says (declared), and what is trained at the scale of today."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from annotated_types import Ge, Gt, Le
 
 from multilabel.core.errors import UserError
+from multilabel.core.files import read_json
+from multilabel.core.ranges import Count
 from multilabel.core.registry import choose
-from multilabel.core.settings import without
+from multilabel.core.settings import Choice, Option, checked, from_json, inherit, parsed, read_section, without
+from multilabel.inputs.image_input import Pixels
 from multilabel.models.hub_encoder import HUB
-from multilabel.studies.evidence import AS_PUBLISHED
-from multilabel.studies.scales import Scale, StudySettings, scaled
+from multilabel.models.settings import FusionSettings, ImageSettings, TextSettings
+from multilabel.studies.specification import AS_PUBLISHED, PLANNED, SHARED, RunBlock
 from multilabel.training.architectures import resolve
+from multilabel.training.settings import Architecture, NetworkArchitecture
 
-OWN = ("study", "group", "row", "variant", "seeds", "pretrained")  # keys of a run that no architecture has
-Blocks = Mapping[str, Mapping[str, Any]]
+OWN = ("study", "group", "row", "variant", "seeds")  # keys of a run that are never handed down
+WIDTHS = ("hidden", "embedding", "filters", "dim_feedforward", "width")  # options that the width of a scale multiplies
 
 
-def declared(name: str, params: Mapping[str, Any], dataset: str, study: StudySettings) -> dict[str, Any]:
-    """Everything about one run at full scale; raises `UserError` for a mistake in its block.
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """The most of each that a run gets; None is what the report says."""
 
-    Keys: `run`, `group`, `row`, `variant`, `weights`, `from_scratch`, `seeds`, and the resolved `settings` of its architecture.
-    """
-    block = inherited(name, params["runs"])
+    records: Count | None  # labelled
+    epochs: Count | None
+    image_size: Pixels | None  # a side
+    width: Annotated[float, Gt(0), Le(1)] | None  # factor of the widths of text networks and fusions
+    seeds: Annotated[int, Ge(1)] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """The section `study:` that all studies share."""
+
+    scale: str
+    weights: Literal["random", "pretrained"]
+    stand_ins: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(RunBlock):
+    """One run with all settings of its architecture."""
+
+    architecture: Architecture
+
+
+def read_study(path: Path = SHARED) -> tuple[StudySettings, Scale]:
+    """The shared settings, and the scale that they name; raises `UserError` for an unknown one."""
+    scales = read_section("scales", path)
+    study = parsed(StudySettings, read_section("study", path), "study")
+    chosen = choose("scale", scales, study.scale, "study.scale")
+    return study, Scale(**checked(Scale, chosen, f"scales.{study.scale}"))
+
+
+def read_run(name: str) -> Run:
+    """What the stage `resolve_runs` wrote of a run."""
+    run: Run = from_json(Run, read_json(PLANNED / f"{name}.json"))
+    return run
+
+
+def declared(name: str, params: Mapping[str, Any], dataset: str, study: StudySettings) -> Run:
+    """One run at full scale; raises `UserError` for a mistake in its block."""
+    block = inherit(params["runs"], name, "runs", own=OWN)
     for key in ("study", "group"):
         if not isinstance(block.get(key), str):
             raise UserError(f"runs.{name}: {key!r} is missing; add it there")
-    architecture: dict[str, Any] = {"dataset": dataset, **without(block, *OWN)}
-    weights, stand_in = "random", None
-    if study.weights == "pretrained" and "baseline" not in block:
+    architecture: dict[str, Any] = {"dataset": dataset, **without(block, *OWN, "pretrained")}
+    weights, stand_in = "none" if "baseline" in block else study.weights, None
+    if weights == "pretrained":
         architecture, stand_in = _with_weights(architecture, block.get("pretrained") or {}, study.stand_ins)
-        weights = "pretrained"
-    # A baseline gets the rule that suits it: a report's threshold is for its networks.
-    train = {**params["train"], **({"decoding": "expected_f1"} if "baseline" in block else {})}
     try:
-        settings = resolve(name, {name: architecture}, train, params["seed"])
+        resolved = resolve(name, {name: architecture}, params["train"], params["seed"])
     except UserError as error:
         raise UserError(str(error).replace("architectures.", "runs.")) from None
     variant = block.get("variant", AS_PUBLISHED)
-    return {
-        "run": name,
-        "group": block["group"],
-        "row": block.get("row"),
-        "variant": f"{variant}, {stand_in}" if stand_in else variant,
-        "weights": "none" if "baseline" in block else weights,
-        "from_scratch": not block.get("image") and not block.get("pretrained"),  # in the report
-        "seeds": [params["seed"] + number for number in range(block.get("seeds") or 1)],
-        "settings": settings,
-    }
+    return Run(
+        run=name,
+        group=block["group"],
+        row=block.get("row"),
+        variant=f"{variant}, {stand_in}" if stand_in else variant,
+        weights=weights,
+        from_scratch=not block.get("image") and not block.get("pretrained"),
+        seeds=[params["seed"] + number for number in range(block.get("seeds") or 1)],
+        scale="full",
+        architecture=resolved,
+    )
 
 
-def at_scale(run: Mapping[str, Any], name: str, scale: Scale) -> dict[str, Any]:
+def at_scale(run: Run, name: str, scale: Scale) -> Run:
     """A declared run as it is trained at the scale called `name`."""
-    settings = scaled(run["settings"], scale)
-    return {**run, "scale": name, "seeds": run["seeds"][: scale.seeds], "settings": settings}
-
-
-def inherited(name: str, runs: Blocks, below: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A block with what the block that it is `like` says: mappings are merged, null removes; never its place in tables."""
-    choose("run", runs, name, "runs" if not below else f"runs.{below[-1]}.like")
-    if name in below:
-        raise UserError(f"runs.{name}.like: runs are like each other in a circle; give one of them all its settings")
-    block = dict(runs[name] or {})
-    if "like" not in block:
-        return block
-    base = inherited(block.pop("like"), runs, (*below, name))
-    merged = without(base, "study", "group", "row", "variant", "seeds")
-    for key, change in block.items():
-        merged[key] = _merged(merged.get(key), change)
-    return {key: value for key, value in merged.items() if value is not None}
-
-
-def _merged(old: Any, change: Any) -> Any:
-    if not (isinstance(old, Mapping) and isinstance(change, Mapping)):
-        return change
-    if "name" in change and change["name"] != old.get("name"):
-        return change  # another choice has other options
-    both = {**old, **{key: _merged(old.get(key), value) for key, value in change.items()}}
-    return {key: value for key, value in both.items() if value is not None or key in ("weights", "resize")}
+    architecture = run.architecture
+    if isinstance(architecture, NetworkArchitecture):
+        model, train = architecture.model, architecture.train
+        model = replace(
+            model,
+            image=model.image and _smaller(model.image, scale.image_size),
+            text=model.text and _narrower_text(model.text, scale.width),
+            fusion=model.fusion and _narrower_fusion(model.fusion, scale.width),
+        )
+        epochs = _least(train.epochs, scale.epochs)
+        architecture = replace(architecture, model=model, train=replace(train, epochs=epochs))
+    return replace(run, scale=name, seeds=run.seeds[: scale.seeds], architecture=architecture)
 
 
 def _with_weights(
@@ -94,3 +123,34 @@ def _with_weights(
     folder = Path(stand_ins[published])
     shown = folder.parent.name if folder.name == "model" else folder.name
     return changed, f"{shown} in place of {published}"
+
+
+def _smaller(image: ImageSettings, most: int | None) -> ImageSettings:
+    size = _least(image.size, most)
+    return replace(image, size=size, resize=image.resize and round(image.resize * size / image.size))
+
+
+def _narrower_text(text: TextSettings, factor: float | None) -> TextSettings:
+    if text.tokenization is None:  # a published network has the width that its weights have
+        return text
+    return replace(text, options=_narrower(text.options, factor))
+
+
+def _narrower_fusion(fusion: FusionSettings, factor: float | None) -> FusionSettings:
+    return replace(fusion, choice=Choice(fusion.choice.name, _narrower(fusion.choice.options, factor)))
+
+
+def _narrower(options: Mapping[str, Option], factor: float | None) -> dict[str, Option]:
+    if factor is None:
+        return dict(options)
+    heads = options.get("heads")
+    step = heads if isinstance(heads, int) else 1  # a width is a multiple of the heads
+    narrowed = dict(options)
+    for key in WIDTHS:
+        if isinstance(value := options.get(key), int):
+            narrowed[key] = max(1, round(value * factor / step)) * step
+    return narrowed
+
+
+def _least(value: int, most: int | None) -> int:
+    return value if most is None else min(value, most)

@@ -1,17 +1,216 @@
-"""A table of a study: published and ours side by side, as JSON that the report renders."""
+"""The kinds of tables that a study declares, each a block of `tables:`; and a finished table, as JSON that pages render."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+import statistics
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from multilabel.core.files import read_json
-from multilabel.studies.comparisons import CANNOT, Lines, claim_lines, claimed_pairs, figure_line, our_figure
-from multilabel.studies.evidence import Evidence, gather, paired
-from multilabel.studies.exact_figures import plain_line
-from multilabel.studies.places import EXAMPLES
-from multilabel.studies.published import PublishedTable, published_table
-from multilabel.studies.specifications import TableSpecification, rows_of, without_counterpart
-from multilabel.studies.table_kinds import KINDS, Study
+from multilabel.core.errors import UserError
+from multilabel.core.registry import choose
+from multilabel.core.settings import as_block, named, parsed
+from multilabel.studies.comparison import (
+    CANNOT,
+    Content,
+    Figure,
+    Lines,
+    Study,
+    claim_lines,
+    claimed_pairs,
+    figure_line,
+    our_figure,
+    plain_line,
+)
+from multilabel.studies.evidence import gather, paired
+from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTable, WeightsTable
+from multilabel.studies.specification import DeclaredRun, PublishedTable, Report, RunBlock, TableBlock
+
+Names = Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoresTable(TableBlock):
+    """Published scores, sizes and times beside those of runs; and what the rows claim."""
+
+    measures: Names = field(default_factory=dict)  # published measure -> ours, where the names do not say it
+    row_measures: Mapping[str, Names] = field(default_factory=dict)  # the same for single rows
+    corrected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # rows as they must have been
+    also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # row -> runs of other groups, or of several tables
+    claims: Sequence[Sequence[str]] | None = None  # [better row, worse row]; null: the best row against each other one
+    base: str | None = None  # the run that the others are compared with, in a table without published rows
+    floor: str | None = None  # a published row that a constant answer is set beside
+
+    def named(self) -> Iterator[str]:
+        """The runs of `also`."""
+        for runs in self.also.values():
+            yield from runs
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """All rows that it says something of."""
+        if self.published is not None:
+            yield from ((row, "also") for row in self.also)
+        yield from ((row, "corrected") for row in self.corrected)
+        yield from ((row, "row_measures") for row in self.row_measures)
+        yield from ((row, "claims") for pair in self.claims or () for row in pair)
+
+    def content(self, printed: PublishedTable, study: Study) -> Content:
+        """Every published figure with every run of its row; what the rows claim; the references."""
+        rows = self._runs_by_row(printed, study.declared)
+        figures = [line for row, values in printed.rows.items() for line in self._row(row, row, values, rows, study)]
+        for row, values in self.corrected.items():  # what it must have been, where it is known to be wrong
+            figures += self._row(f"{row}, put right", row, values, rows, study)
+        measure = "f1" if any("f1" in row for row in printed.rows.values()) else "f1_macro"
+        pairs = []
+        if sum(measure in values for values in printed.rows.values()) > 1:
+            pairs = claimed_pairs(printed, measure, self.claims)
+        placed = [(row, run) for row, runs in rows.items() for run in runs] if self.published is None else []
+        others = without_published(placed + self._unplaced(study), self.base, study)
+        return Content(
+            figures=figures,
+            claims=claim_lines(pairs, printed, measure, rows, study.known),
+            others=others + self._floor(study),
+            cost=cost([run for runs in rows.values() for run in runs], study),
+        )
+
+    def _runs_by_row(self, printed: PublishedTable, runs: Mapping[str, RunBlock]) -> dict[str, list[str]]:
+        """Row -> its runs: those of the group that name it, and those that the table names."""
+        rows: dict[str, list[str]] = {row: [] for row in printed.rows}
+        for name, run in runs.items():
+            if run.group == self.runs and run.row is not None and (self.published is None or run.row in rows):
+                rows.setdefault(run.row, []).append(name)
+        for row, names in self.also.items():
+            rows[row] = [*names, *rows.get(row, [])]
+        return rows
+
+    def _unplaced(self, study: Study) -> list[tuple[str, str]]:
+        """Runs of the table's own group that stand in no published row."""
+        if self.runs == "reference":
+            return []
+        return [(name, name) for name, run in study.declared.items() if run.group == self.runs and run.row is None]
+
+    def _row(
+        self,
+        label: str,
+        row: str,
+        values: Mapping[str, float],
+        rows: Mapping[str, Sequence[str]],
+        study: Study,
+    ) -> Lines:
+        """The figures of one row; a row that nothing was run for says so."""
+        names = {**self.measures, **self.row_measures.get(row, {})}
+        known = [(run, evidence) for run in rows.get(row, ()) for evidence in study.best(run)]
+        lines = []
+        for measure, figure in values.items():
+            for run, evidence in known:
+                size = study.declared[run].size_mb
+                ours = our_figure(names.get(measure, measure), evidence, size, study.report.records)
+                lines.append(figure_line(label, measure, figure, run, evidence, ours))
+            if not known:
+                lines.append(plain_line(label, measure, figure, None, CANNOT, "not run"))
+        return lines
+
+    def _floor(self, study: Study) -> Lines:
+        """What answering every record with the most frequent label scores."""
+        if self.floor is None:
+            return []
+        for evidence in study.best(baselines(study)[0]):
+            constant = evidence.scores["constant"]
+            names = self.row_measures.get(self.floor, {})
+            said = ", ".join(f"{measure} {constant[ours]:.3f}" for measure, ours in names.items())
+            label = f"always the most frequent label (beside the row {self.floor}: {said})"
+            row = {"row": label, "run": "", "variant": "no training", "evidence": evidence.label}
+            nothing = {"low": None, "high": None, "sd": None, "seeds": 0, "difference": None}
+            return [{**row, "f1_samples": constant["f1_samples"], **nothing}]
+        return []
+
+
+@dataclass(frozen=True, kw_only=True)
+class PerLabelTable(TableBlock):
+    """Published scores per label beside those of runs."""
+
+    of: Sequence[str]  # runs
+
+    def named(self) -> Iterator[str]:
+        """The runs."""
+        yield from self.of
+
+    def content(self, printed: PublishedTable, study: Study) -> Content:
+        """Every published figure with every run."""
+        lines = []
+        for run in self.of:
+            for evidence in study.best(run):
+                found = evidence.source.per_label().set_index("label")
+                caveats = (*evidence.caveats(study.report.records), "no interval per label")
+                for row, values in printed.rows.items():
+                    label = row.rpartition(" ")[2]
+                    for measure, figure in values.items():
+                        if label not in found.index:
+                            because = "no record has this label"
+                            lines.append(plain_line(row, measure, figure, None, CANNOT, because, run))
+                            continue
+                        ours = Figure(float(found.loc[label, measure]), caveats=caveats)
+                        lines.append(figure_line(row, measure, figure, run, evidence, ours))
+        return Content(figures=lines, others=without_published([], None, study), cost=cost(self.of, study))
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogTable(TableBlock):
+    """The mean of the losses that are printed of an epoch against the epoch's mean."""
+
+    run: str
+    curve: str
+
+    def named(self) -> Iterator[str]:
+        """The run."""
+        yield self.run
+
+    def content(self, printed: PublishedTable, study: Study) -> Content:
+        """A line for each printed epoch."""
+        lines = []
+        for evidence in study.best(self.run):
+            curve = evidence.source.curve(self.curve)
+            values = [] if curve is None else curve["value"].tolist()
+            caveats = (*evidence.caveats(study.report.records), "no interval for one run")
+            for number, (row, losses) in enumerate(printed.rows.items()):
+                ours = Figure(values[number] if number < len(values) else None, caveats=caveats)
+                lines.append(figure_line(row, "loss", statistics.fmean(losses["loss"]), self.run, evidence, ours))
+        return Content(figures=lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExamplesTable(TableBlock):
+    """The same test records as each of some runs sees them."""
+
+    of: Names  # published column -> run
+
+    def named(self) -> Iterator[str]:
+        """The runs."""
+        yield from self.of.values()
+
+    def content(self, printed: PublishedTable, study: Study) -> Content:
+        """A line for each record."""
+        lines: dict[str, dict[str, Any]] = {}
+        for column, run in self.of.items():
+            for evidence in study.best(run):
+                for example in evidence.source.examples():
+                    about = {"record": example["id"], "evidence": evidence.label, "true": ", ".join(example["true"])}
+                    line = lines.setdefault(f"{example['id']} {evidence.label}", about)
+                    line[column] = ", ".join(example["predicted"]) or "nothing"
+        return Content(examples=list(lines.values()))
+
+
+AnyTable = (
+    ScoresTable | PerLabelTable | LogTable | ExamplesTable | SettingsTable | WeightsTable | SplitTable | CountsTable
+)
+KINDS: dict[str, Callable[..., AnyTable]] = {  # `kind:` of a block
+    "scores": ScoresTable,
+    "per_label": PerLabelTable,
+    "log": LogTable,
+    "examples": ExamplesTable,
+    "settings": SettingsTable,
+    "weights": WeightsTable,
+    "split": SplitTable,
+    "counts": CountsTable,
+}
 
 
 @dataclass(frozen=True)
@@ -20,117 +219,94 @@ class Table:
 
     name: str
     title: str
-    kind: str
+    kind: str  # of the published table
     split: str
     average: str
     contradictions: Sequence[str]
     notes: Sequence[str]
-    figures: Lines  # row, measure, published, ours, verdict, because
-    claims: Lines
-    others: Lines  # references, runs without a published counterpart, and what a constant answer scores
-    cost: Lines
-    examples: Lines
+    content: Content
 
     def as_json(self) -> dict[str, Any]:
-        """As a file keeps it."""
-        return asdict(self)
+        """As a file keeps it; the content stands among the rest."""
+        about = asdict(self)
+        content: dict[str, Any] = about.pop("content")
+        return about | content
 
 
-def compare(name: str, table: TableSpecification, study: Study) -> Table:
+def read_tables(params: Mapping[str, Any]) -> dict[str, AnyTable]:
+    """All tables of a study's parameters; raises `UserError` for a mistake in a block."""
+    return {name: _table(block, f"tables.{name}") for name, block in params["tables"].items()}
+
+
+def _table(block: object, where: str) -> AnyTable:
+    kind, rest = named(as_block(block, where), "kind", where)
+    return parsed(choose("kind of table", KINDS, kind, f"{where}.kind"), rest, where)
+
+
+def check_tables(study: str, tables: Mapping[str, AnyTable], runs: Mapping[str, RunBlock], report: Report) -> None:
+    """Raises `UserError` for a table, or a run, whose names lead nowhere: a row, a run, a group, a published table."""
+    groups = dict.fromkeys(run.group for run in runs.values())
+    for name, table in tables.items():
+        where = f"tables.{name}"
+        choose("group", groups, table.runs, f"{where}.runs")
+        printed = table.printed(report, where)
+        for run in table.named():
+            choose("run", runs, run, where)
+        for row, key in table.rows():
+            choose("row", printed.rows, row, f"{where}.{key}")
+    for name, own in runs.items():
+        if own.row is not None:
+            _check_row(study, name, own, tables, report)
+
+
+def _check_row(study: str, name: str, run: RunBlock, tables: Mapping[str, AnyTable], report: Report) -> None:
+    """The run's row must be one of a table that its group fills; a table without published rows takes any."""
+    own = [table for table in tables.values() if table.runs == run.group]
+    if any(table.published is None for table in own):
+        return
+    rows = [row for table in own for row in report.tables[str(table.published)].rows]
+    if run.row not in rows:
+        raise UserError(
+            f"studies/{study}/params.yaml runs.{name}.row: no published table of group {run.group!r} has a row "
+            f"{run.row!r}; take `row:` out to list the run without a counterpart, or choose one of: "
+            f"{', '.join(map(str, rows))}"
+        )
+
+
+def involved(table: AnyTable, runs: Mapping[str, DeclaredRun]) -> dict[str, DeclaredRun]:
+    """The runs that a table looks at: its group, the reference, and those that it names."""
+    wanted = set(table.named())
+    return {name: run for name, run in runs.items() if run.group in (table.runs, "reference") or name in wanted}
+
+
+def compare(name: str, table: AnyTable, report: Report, declared: Mapping[str, DeclaredRun]) -> Table:
     """One table from what is known of its runs."""
-    published = published_table(study.report, table.published, name) if table.published else None
-    kind = next((kind for kind in KINDS if getattr(table, kind)), None)
-    known = gather(study.declared)
-    figures = KINDS[kind](table, published or PublishedTable("", ""), study, known) if kind else []
-    claims: Lines = []
-    others: Lines = []
-    cost: Lines = []
-    if kind in (None, "per_label"):
-        rows = rows_of(table, published, study.declared)
-        if kind is None and published is not None:
-            figures = _score_figures(table, published, rows, study, known)
-            measure = "f1" if any("f1" in row for row in published.rows.values()) else "f1_macro"
-            pairs = claimed_pairs(published, measure, table.claims) if _has(published, measure) else []
-            claims = claim_lines(pairs, published, measure, rows, known, study.draws, study.seed)
-        others = _others(table, rows, study, known, own=published is None)
-        cost = _cost([run for runs in rows.values() for run in runs], known)
+    printed = table.printed(report, f"tables.{name}")
     return Table(
         name=name,
-        title=published.title if published else table.title,
-        kind=published.kind if published else "results",
-        split=published.split if published else "none",
-        average=table.average or (published.average if published else ""),
-        contradictions=published.contradictions if published else (),
+        title=printed.title,
+        kind=printed.kind,
+        split=printed.split,
+        average=table.average or printed.average,
+        contradictions=printed.contradictions,
         notes=table.notes,
-        figures=figures,
-        claims=claims,
-        others=others,
-        cost=cost,
-        examples=_examples(table, study, known),
+        content=table.content(printed, Study(report, declared, gather(declared))),
     )
 
 
-def _has(published: PublishedTable, measure: str) -> bool:
-    return sum(measure in values for values in published.rows.values()) > 1
+def baselines(study: Study) -> list[str]:
+    """The runs without a network."""
+    return [name for name, run in study.declared.items() if run.architecture["kind"] == "baseline"]
 
 
-def _score_figures(
-    table: TableSpecification,
-    published: PublishedTable,
-    rows: Mapping[str, Sequence[str]],
-    study: Study,
-    known: Mapping[str, Sequence[Evidence]],
-) -> Lines:
-    """Every published figure with every run of its row, and what the figure must have been where it is known to be wrong."""
+def without_published(placed: Sequence[tuple[str, str]], base: str | None, study: Study) -> Lines:
+    """Samples-F1 of what has no published figure: baselines first, then rows with their runs."""
     lines = []
-    for row, values in published.rows.items():
-        lines += _row_figures(row, row, values, table, rows, study, known)
-    for row, values in (table.corrected or {}).items():
-        lines += _row_figures(f"{row}, put right", row, values, table, rows, study, known)
-    return lines
-
-
-def _row_figures(
-    label: str,
-    row: str,
-    values: Mapping[str, float],
-    table: TableSpecification,
-    rows: Mapping[str, Sequence[str]],
-    study: Study,
-    known: Mapping[str, Sequence[Evidence]],
-) -> Lines:
-    """The figures of one row; a row that nothing was run for says so."""
-    names = {**(table.measures or {}), **((table.row_measures or {}).get(row, {}))}
-    runs = [run for run in rows.get(row, ()) if run in known]
-    lines = []
-    for measure, figure in values.items():
-        for run in runs:
-            evidence = known[run][0]
-            size = study.declared[run]["size_mb"]
-            ours = our_figure(names.get(measure, measure), evidence, size, study.report.records)
-            lines.append(figure_line(label, measure, figure, run, evidence, ours))
-        if not runs:
-            lines.append(plain_line(label, measure, figure, None, CANNOT, "not run"))
-    return lines
-
-
-def _others(
-    table: TableSpecification,
-    rows: Mapping[str, Sequence[str]],
-    study: Study,
-    known: Mapping[str, Sequence[Evidence]],
-    own: bool,
-) -> Lines:
-    """Samples-F1 of what has no published figure: baselines first, then runs of the group that stand in no row."""
-    baselines = [name for name, run in study.declared.items() if run["settings"].get("baseline")]
-    placed = [(row, run) for row, runs in rows.items() for run in runs] if own else []
-    extra = [(name, name) for name in without_counterpart(table, study.declared)]
-    lines = []
-    base = known.get(table.base or "", [None])[0]
-    for label, run in [*((name, name) for name in baselines), *placed, *extra]:
-        for evidence in known.get(run, ())[:1]:
-            low, high = evidence.scores["intervals"]["f1_samples"]
-            change = paired(evidence, base, study.draws, study.seed) if base and run != table.base else None
+    against = study.best(base or "")
+    for label, run in [*((name, name) for name in baselines(study)), *placed]:
+        for evidence in study.best(run):
+            low, high = evidence.scores["intervals"].get("f1_samples", (None, None))
+            change = paired(evidence, against[0]) if against and run != base else None
             lines.append(
                 {
                     "row": label,
@@ -142,53 +318,23 @@ def _others(
                     "high": high,
                     "sd": evidence.scores["f1_samples_sd"] if len(evidence.scores["seeds"]) > 1 else None,
                     "seeds": len(evidence.scores["seeds"]),
-                    "difference": change,
-                }
-            )
-    if table.floor:
-        lines += _floor(table, known, baselines)
-    return lines
-
-
-def _floor(table: TableSpecification, known: Mapping[str, Sequence[Evidence]], baselines: Sequence[str]) -> Lines:
-    """What answering every record with the most frequent label scores."""
-    for evidence in known.get(baselines[0], ())[:1]:
-        constant = evidence.scores["constant"]
-        names = (table.row_measures or {}).get(str(table.floor), {})
-        said = ", ".join(f"{measure} {constant[ours]:.3f}" for measure, ours in names.items())
-        label = f"always the most frequent label (beside the row {table.floor}: {said})"
-        row = {"row": label, "run": "", "variant": "no training", "evidence": evidence.label}
-        return [{**row, "f1_samples": constant["f1_samples"], "low": None, "high": None, "sd": None, "seeds": 0,
-                 "difference": None}]  # fmt: skip
-    return []
-
-
-def _cost(runs: Sequence[str], known: Mapping[str, Sequence[Evidence]]) -> Lines:
-    lines = []
-    for run in dict.fromkeys(runs):
-        for evidence in known.get(run, ())[:1]:
-            scores = evidence.scores
-            lines.append(
-                {
-                    "run": run,
-                    "evidence": evidence.label,
-                    "seeds": len(scores["seeds"]),
-                    "train_seconds": scores["scores"]["train_seconds"],
-                    "predict_seconds": scores["scores"]["predict_seconds"],
-                    "device": scores["device"],
+                    "difference": change and [change.value, change.low, change.high],
                 }
             )
     return lines
 
 
-def _examples(table: TableSpecification, study: Study, known: Mapping[str, Sequence[Evidence]]) -> Lines:
-    """The same test records as each of the runs sees them."""
-    lines: dict[str, dict[str, Any]] = {}
-    for column, run in (table.examples or {}).items():
-        for evidence in known.get(run, ())[:1]:
-            for example in read_json(evidence.folder / EXAMPLES):
-                line = lines.setdefault(f"{example['id']} {evidence.label}", {
-                    "record": example["id"], "evidence": evidence.label, "true": ", ".join(example["true"]),
-                })  # fmt: skip
-                line[column] = ", ".join(example["predicted"]) or "nothing"
-    return list(lines.values())
+def cost(runs: Sequence[str], study: Study) -> Lines:
+    """Seconds and devices of some runs."""
+    return [
+        {
+            "run": run,
+            "evidence": evidence.label,
+            "seeds": len(evidence.scores["seeds"]),
+            "train_seconds": evidence.scores["scores"]["train_seconds"],
+            "predict_seconds": evidence.scores["scores"]["predict_seconds"],
+            "device": evidence.scores["device"],
+        }
+        for run in dict.fromkeys(runs)
+        for evidence in study.best(run)
+    ]

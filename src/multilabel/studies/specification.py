@@ -1,0 +1,138 @@
+"""What a study declares: where it keeps things, what its report prints, and what every block of `tables:` says."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from multilabel.core.files import read_json
+from multilabel.core.paths import PARAMS
+from multilabel.core.registry import choose
+from multilabel.core.settings import from_json, read_block
+from multilabel.core.yaml_files import read_yaml
+
+ROOT = Path("../..")  # the root pipeline, whose data a study samples
+SHARED = Path("../params.yaml")  # settings of all studies
+DECLARED = Path("data/declared")  # <table>.json with its runs as the report says
+PLANNED = Path("data/runs")  # <run>.json at the scale of today
+RUNS = Path("metrics/runs")  # <group>/<run>/ with the files below
+COUNTS = Path("data/counts.json")
+SPLIT = Path("metrics/split")  # <dataset>.json
+RESULTS = Path("results")  # bigger runs that are kept in git
+TABLES = Path("tables")
+EXPLANATIONS = Path("data/explanations")
+
+SCORES = "scores.json"
+PER_RECORD = "f1_per_record.parquet"
+LABELS = "per_label.csv"
+EXAMPLES = "examples.json"
+CURVES = "curves"
+SAMPLE = "sample.json"  # beside the records: of what they are a sample
+PUBLISHED, CONTRADICTIONS = Path("published.yaml"), Path("contradictions.yaml")
+GENERATED = "generated"
+AS_PUBLISHED = "as published"  # the variant of a run whose block names none
+
+
+def origin(dataset: str) -> str:
+    """The name of the root pipeline's source, as every table shows it."""
+    source = read_block("datasets", dataset, ROOT / PARAMS)["source"]
+    return GENERATED if source == "synthetic" else Path(source).name
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """One table or figure; the measures of a row are numbers, or texts and lists where the report prints such."""
+
+    title: str
+    kind: str
+    rows: Mapping[str, Any] = field(default_factory=dict)
+    split: str = "unstated"
+    average: str = "unstated"
+    metric: str = ""
+    contradictions: tuple[str, ...] = ()
+    content: Mapping[str, Any] = field(default_factory=dict)  # what has no rows: counts, a matrix
+
+
+@dataclass(frozen=True)
+class Report:
+    """A report: its file, its title, how many labelled records it had, and its tables by id."""
+
+    file: str
+    title: str
+    records: int
+    tables: Mapping[str, PublishedTable]
+
+
+def read_report(folder: Path = Path()) -> Report:
+    """The published side of the study in `folder`."""
+    content = read_yaml(folder / PUBLISHED)
+    own = ("title", "kind", "rows", "split", "average", "metric")
+    tables = {
+        name: PublishedTable(
+            **{key: table[key] for key in own if key in table},
+            contradictions=tuple(table.get("contradictions", ())),
+            content={key: value for key, value in table.items() if key not in (*own, "contradictions")},
+        )
+        for name, table in content["tables"].items()
+    }
+    return Report(content["file"], content["title"], content["records"], tables)
+
+
+def read_contradictions(folder: Path = Path()) -> dict[str, str]:
+    """Id -> what does not fit together."""
+    return dict(read_yaml(folder / CONTRADICTIONS))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableBlock:
+    """What the block of any table says, whatever its kind."""
+
+    study: str
+    runs: str  # a group, the folder of metrics/runs that the table waits for beside `reference`
+    published: str | None  # id in published.yaml, or null for a table that the report ought to have
+    title: str = ""
+    average: str = ""  # of the scores below; what the report used, or probably used
+    notes: Sequence[str] = ()  # what a reader must know beside the contradictions
+
+    def printed(self, report: Report, where: str) -> PublishedTable:
+        """The published side; raises `UserError` for an id that the report does not have."""
+        if self.published is None:
+            return PublishedTable(self.title, "results", split="none", average="")
+        return choose("published table", report.tables, self.published, f"{where}.published")
+
+    def named(self) -> Iterator[str]:
+        """Runs that it looks at beside its group and the reference."""
+        yield from ()
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Published rows that it names, each with the key that names it."""
+        yield from ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunBlock:
+    """What a study says of one run, its architecture aside."""
+
+    run: str
+    group: str
+    row: str | None  # of the published table
+    variant: str
+    weights: str  # random, pretrained, or none for a baseline
+    from_scratch: bool  # in the report
+    seeds: list[int]
+    scale: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeclaredRun(RunBlock):
+    """A run as tables look at it, with the size of its network at full width; a fitted vocabulary is counted at its limit."""
+
+    architecture: Mapping[str, Any]  # as JSON: to read it as settings takes the seconds that loading torch takes
+    parameters: int | None
+    size_mb: float | None  # in fp32
+
+
+def read_declared(table: str) -> dict[str, DeclaredRun]:
+    """The runs that a table looks at."""
+    runs: dict[str, DeclaredRun] = from_json(dict[str, DeclaredRun], read_json(DECLARED / f"{table}.json"))
+    return runs

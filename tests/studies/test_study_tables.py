@@ -1,0 +1,117 @@
+"""The tables of this repository's studies, assembled from the results that are kept, with counts of the real captions."""
+
+import json
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT
+from repository import PARAMS, RANDOM, SHARED, STUDIES
+
+from multilabel.core.settings import to_json
+from multilabel.studies.evidence import Results
+from multilabel.studies.exact_tables import COUNTED
+from multilabel.studies.runs import declared
+from multilabel.studies.specification import DeclaredRun, read_report
+from multilabel.studies.tables import KINDS, ScoresTable, Table, check_tables, compare, involved, read_tables
+
+SCORES = [
+    (study, name) for study in PARAMS for name, block in PARAMS[study]["tables"].items() if block["kind"] == "scores"
+]
+
+
+@cache
+def runs(study: str) -> dict[str, DeclaredRun]:
+    dataset = SHARED["studies"][study]["dataset"]
+    found = {name: declared(name, PARAMS[study], dataset, RANDOM) for name in PARAMS[study]["runs"]}
+    return {
+        name: DeclaredRun(**vars(run) | {"architecture": to_json(run.architecture)}, parameters=None, size_mb=None)
+        for name, run in found.items()
+    }
+
+
+@pytest.fixture
+def assembled(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Table]:
+    """A table of a study as its kept results alone make it."""
+
+    def assemble(study: str, name: str) -> Table:
+        monkeypatch.chdir(STUDIES / study)
+        table = read_tables(PARAMS[study])[name]
+        return compare(name, table, read_report(), involved(table, runs(study)))
+
+    return assemble
+
+
+@pytest.mark.parametrize("study", PARAMS)
+def test_every_table_leads_to_runs_rows_and_published_tables(study: str) -> None:
+    tables = read_tables(PARAMS[study])
+    check_tables(study, tables, runs(study), read_report(STUDIES / study))
+    assert all(type(table) is KINDS[PARAMS[study]["tables"][name]["kind"]] for name, table in tables.items())
+
+
+@pytest.mark.parametrize(("study", "name"), SCORES)
+def test_tables_of_scores_show_every_row_and_the_baselines(
+    assembled: Callable[[str, str], Table], study: str, name: str
+) -> None:
+    table, content = read_tables(PARAMS[study])[name], assembled(study, name).content
+    assert isinstance(table, ScoresTable)
+    if table.published is not None:
+        shown = {str(line["row"]).removesuffix(", put right") for line in content.figures}
+        assert set(map(str, read_report(STUDIES / study).tables[table.published].rows)) == shown
+    assert {f"{study}_keyword_rule", f"{study}_tfidf_logreg"} <= {line["row"] for line in content.others}
+
+
+@pytest.mark.parametrize(("study", "name"), SCORES)
+def test_every_row_that_can_be_run_has_a_run(study: str, name: str) -> None:
+    block, every = PARAMS[study]["tables"][name], runs(study)
+    if block["published"] is not None:
+        rows = set(read_report(STUDIES / study).tables[block["published"]].rows)
+        placed = {run.row for run in every.values() if run.group == block["runs"]} | set(block.get("also") or {})
+        assert [row for row in rows - placed if "submission" not in row] == []
+
+
+def test_counts_of_the_real_captions_are_those_of_the_reports() -> None:
+    """Report r4 counted all 30,000 records, report r3 all but the four that its parser lost."""
+    said: dict[str, dict[str, str]] = {}
+    for study in ("r3", "r4"):
+        counts = Results(STUDIES / study / "results").manifest["counts"]
+        assert counts["data"] == "captions-competition-csv-30k.zip"
+        printed = read_report(STUDIES / study).tables
+        for block in PARAMS[study]["tables"].values():
+            if block["kind"] == "counts":
+                lines = COUNTED[block["counts"]](printed[block["published"]], counts)
+                said[block["published"]] = {line["row"] + line["measure"]: line["verdict"] for line in lines}
+    for name in ("Fig9", "Fig11"):
+        assert set(said[name].values()) == {"holds"}
+    pairs = said.pop("Fig2")
+    assert pairs["pairs, all recordsequal"] == "does not hold"
+    assert pairs["pairs, without the lost recordsequal"] == "holds"
+    misread = {row for row, verdict in pairs.items() if verdict != "holds"} - {"pairs, all recordsequal"}
+    assert misread == {"motorcyclerecords", "traffic lightrecords"}  # F003-2
+
+
+def test_settings_that_are_declared_are_those_of_the_reports(assembled: Callable[[str, str], Table]) -> None:
+    lines = {line["row"]: line for line in assembled("r4", "r4_table_5").content.figures}
+    assert lines["hidden_nodes"]["ours"] == 128
+    assert lines["text_embedding"]["ours"] == "fasttext_skip_gram"
+    assert {line["verdict"] for line in lines.values()} == {"holds"}
+
+
+def test_the_pages_in_git_are_whole() -> None:
+    pages = ROOT / "reports" / "studies"
+    for study in PARAMS:
+        text = (pages / f"{study}.md").read_text()
+        for table in PARAMS[study]["tables"]:
+            assert f"studies/dvc.yaml:compare@{table}`" in text
+        for image in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text):
+            assert (pages / image).is_file(), image
+
+
+def test_dvc_runs_every_run_table_and_explanation() -> None:
+    stages = yaml.safe_load((STUDIES / "dvc.yaml").read_text())
+    assert json.dumps(stages["vars"]).count("runs,tables") == len(PARAMS)
+    explained = {name for name, params in PARAMS.items() if params.get("explanations")}
+    assert {Path(v.partition("/")[0]).name for v in stages["vars"] if "explanations" in v} == explained
