@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test check format clean
+.PHONY: help setup setup-dev repro test test-slow check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,13 +16,17 @@ setup-dev: $(VENV)/.dev ## add what the tests and checks need
 repro: setup ## run the pipeline: train, score and compare every architecture
 	dvc repro
 
-test: setup-dev ## run the tests
-	python -m pytest
+test: setup-dev ## run the tests, but for the slow ones
+	python -m pytest -n 2 -m "not slow"
 
-check: setup-dev ## lint, formatting and types
+test-slow: setup-dev ## whole pipelines, kills, several processes, real data
+	python -m pytest -n 2 -m slow
+
+check: setup-dev ## lint, formatting, types and layers
 	ruff check .
 	ruff format --check .
 	mypy
+	lint-imports
 
 format: setup-dev ## put the code into shape
 	ruff check --fix .

@@ -10,15 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from multilabel.core.paths import records_file
 from multilabel.data.records import Record, write_records
 
+os.environ["HF_HUB_OFFLINE"] = "1"  # no test waits for a model hub
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ[threads] = "1"  # read by torch when a test imports it, and by processes: there are as many as cores
 ROOT = Path(__file__).resolve().parent.parent
+SMALL_PARAMS = ROOT / "tests" / "params.yaml"
 REAL_DATA = "MULTILABEL_REAL_DATA"  # folder with the competition archives and the Goodreads CSV
 COLOURS = {"1": (220, 40, 40), "2": (40, 200, 60), "3": (50, 80, 230)}
+TRAIN = {"epochs": 2, "batch_size": 8, "lr": 0.002, "precision": "fp32", "augment": "mild"}  # a `train:` section
 WORDS = {"1": "rose", "2": "leaf", "3": "sea"}
 
 
@@ -31,8 +35,8 @@ def real_data() -> Path:
     return Path(folder)
 
 
-def picture(labels: list[str], number: int = 0, size: tuple[int, int] = (24, 20)) -> bytes:
-    """Stripes in the colours of the labels on a shade of grey that tells pictures apart."""
+def image(labels: list[str], number: int = 0, size: tuple[int, int] = (24, 20)) -> bytes:
+    """Stripes in the colours of the labels on a shade of grey that tells images apart."""
     image = Image.new("RGB", size, (number, number, number))
     for place, label in enumerate(labels):
         image.paste(COLOURS[label], (place * 8, 0, place * 8 + 8, size[1]))
@@ -43,15 +47,15 @@ def picture(labels: list[str], number: int = 0, size: tuple[int, int] = (24, 20)
 
 @pytest.fixture(scope="session")
 def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 48 captioned pictures of three labels, split and encoded, and 4 without labels."""
+    """A folder with 48 captioned images of three labels, split and encoded, and 4 without labels."""
     folder = tmp_path_factory.mktemp("tiny")
-    shutil.copy(ROOT / "params.yaml", folder)
+    shutil.copy(SMALL_PARAMS, folder)
     random = np.random.default_rng(0)
     records = []
     for number in range(52):
         labels = [label for label in COLOURS if random.random() < 0.5] or ["1"]
         text = " ".join(WORDS[label] for label in labels) + f" number {number}"
-        records.append(Record(f"{number}.jpg", text, labels if number < 48 else None, picture(labels, number)))
+        records.append(Record(f"{number}.jpg", text, labels if number < 48 else None, image(labels, number)))
     write_records(folder / records_file("captions"), records)
     for stage in ("split", "encode_labels"):
         run([sys.executable, str(ROOT / "src" / f"{stage}.py"), "captions"], folder)
@@ -68,24 +72,14 @@ def tiny_dataset(tiny_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A git and DVC repository with this project's files and a few architectures on little data."""
-    for name in ("src", "dvc.yaml", "params.yaml", ".dvcignore", ".gitignore", ".github"):
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, tmp_path / name)
+    """A git and DVC repository with this project's code and pipeline, and the tests' own few architectures on little data."""
+    made = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    for folder in ("src", "studies/stages", ".github"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=made)
+    for file in ("dvc.yaml", "studies/params.yaml", ".dvcignore", ".gitignore"):
+        shutil.copy(ROOT / file, tmp_path / file)
     shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
-    params = yaml.safe_load((ROOT / "params.yaml").read_text())
-    params["datasets"]["captions"]["synthetic"] = {"labelled": 260, "unlabelled": 12}
-    params["datasets"]["books"]["synthetic"] = {"labelled": 150}
-    params["train"] |= {"epochs": 2, "lr": 0.003}
-    keep = ("tfidf_logreg", "bigru_attention", "books_tfidf_logreg")
-    params["architectures"] = {name: params["architectures"][name] for name in keep}
-    params["architectures"]["bigru_attention"].pop("train", None)
-    params["ablations"] = {"no_attention": {"base": "bigru_attention", "text": {"pooling": "last"}}}
-    params["explanations"] = {"words": {"of": "bigru_attention"}}
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-    dvc_yaml = yaml.safe_load((ROOT / "dvc.yaml").read_text())
-    dvc_yaml.pop("plots", None)
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump(dvc_yaml, sort_keys=False))
+    shutil.copy(SMALL_PARAMS, tmp_path / "params.yaml")
     run(["git", "init", "-q", "-b", "main"], tmp_path)
     commit(tmp_path)
     return tmp_path
