@@ -52,7 +52,7 @@ def test_a_damaged_state_is_never_taken_up(state: State, capsys: pytest.CaptureF
         capsys.readouterr()
         assert_loads(state, FIRST)
         assert capsys.readouterr().out.count("\n") == 1
-    for place in range(len(whole)):
+    for place in range(0, len(whole), 5):
         state.path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
         assert_loads(state, FIRST)
     state.path.write_bytes(bytes(len(whole)))  # as a file whose blocks never reached the disk
