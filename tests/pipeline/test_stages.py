@@ -91,7 +91,9 @@ def test_the_whole_pipeline(project: Path) -> None:
         lambda: (clone / "metrics/evaluate/rule.json").write_text("{}\n"),
     ):
         edit()
-        assert "dvc.lock is out of date; run `dvc repro`" in run(["bash", ".github/check_lock.sh"], clone, ok=False)
+        assert "error: dvc.lock is out of date; run `dvc repro dvc.yaml`" in run(
+            ["bash", ".github/check_lock.sh"], clone, ok=False
+        )
         run(["git", "checkout", "-q", "."], clone)
 
 
