@@ -12,8 +12,7 @@ from multilabel.core.files import replacing_folder, write_json, write_text
 from multilabel.core.fingerprint import Code
 from multilabel.core.paths import CODE, EXPLANATIONS, METRICS, PREDICTIONS, RESOLVED
 from multilabel.core.settings import to_json
-from multilabel.models.pretrained import pretrained_digest
-from multilabel.models.settings import networks
+from multilabel.models.pretrained import with_digests
 from multilabel.params import cautions, check_studies, read
 from multilabel.training.checks import advice, check
 from multilabel.training.settings import Architecture
@@ -43,20 +42,12 @@ def resolve() -> None:
         for section, found in architectures.items():
             for name, architecture in found.items():
                 content = to_json(architecture)
-                write_json(settings / f"{name}.json", content | _weights_read(architecture))
+                write_json(settings / f"{name}.json", with_digests(content, architecture.model))
                 write_text(used / f"{name}.txt", code.fingerprint(TRAINERS[section], content))
         for script in code.scripts:
             write_text(used / "stages" / f"{script}.txt", code.fingerprint(script))
     numbers = [len(found) for found in architectures.values()]
     print("{} architectures and {} ablations are sound".format(*numbers))
-
-
-def _weights_read(architecture: Architecture) -> dict[str, dict[str, str]]:
-    """The digests of the files of weights that it starts from, so that others under the same names train it again."""
-    encoders = [encoder for network in networks(architecture.model) for encoder in network.encoders]
-    digests = {e.encoder: pretrained_digest(e.encoder, e.weights) for e in encoders}
-    found = {encoder: digest for encoder, digest in digests.items() if digest is not None}
-    return {"pretrained": found} if found else {}
 
 
 def _unbuildable(section: str, architectures: Mapping[str, Architecture]) -> Iterator[str]:

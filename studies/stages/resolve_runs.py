@@ -16,6 +16,7 @@ from multilabel.core.paths import CODE, RESOLVED
 from multilabel.core.settings import check_name, read_params, to_json
 from multilabel.models.classifiers import MB
 from multilabel.models.network import build
+from multilabel.models.pretrained import with_digests
 from multilabel.models.settings import NetworkSettings
 from multilabel.studies.runs import Run, at_scale, declared, read_study
 from multilabel.studies.specification import DECLARED, PLANNED, DeclaredRun, read_report
@@ -43,7 +44,7 @@ def resolve_runs(study: str, dataset: str) -> None:
     with replacing_folder(PLANNED) as planned, replacing_folder(RESOLVED) as resolved, replacing_folder(CODE) as used:
         for name, run in runs.items():
             content = to_json(at_scale(run, shared.scale, scale))
-            write_json(planned / f"{name}.json", content)
+            write_json(planned / f"{name}.json", with_digests(content, run.architecture.model))
             write_json(resolved / f"{name}.json", content["architecture"])
             write_text(used / f"{name}.txt", code.fingerprint("run", content["architecture"]))
     print(f"{study}: {len(runs)} runs and {len(tables)} tables are sound, scale {shared.scale}")

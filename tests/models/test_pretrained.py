@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import minilm_folder
+from conftest import TRAIN, minilm_folder
 
 from multilabel.core.errors import UserError
 from multilabel.models.hub_encoder import fetch, with_revision
-from multilabel.models.pretrained import pretrained_digest, verdict
+from multilabel.models.pretrained import pretrained_digest, verdict, with_digests
+from multilabel.training.architectures import resolve
 
 COMMIT, OTHER = "0123456789abcdef0123456789abcdef01234567", "f" * 40
 
@@ -23,6 +24,26 @@ def folder(tmp_path: Path) -> Path:
     for name, content in files.items():
         (tmp_path / "encoder" / name).write_text(content)
     return tmp_path / "encoder"
+
+
+def test_settings_carry_a_digest_for_each_file_that_they_start_from(tmp_path: Path) -> None:
+    """Also where two members of an ensemble take the same network from different files."""
+    blocks: dict[str, Any] = {}
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.safetensors").write_text(name)
+        image = {"encoder": "timm/resnet10t", "weights": str(tmp_path / f"{name}.safetensors")}
+        blocks[name] = {"dataset": "captions", "image": image}
+    blocks["both"] = {"dataset": "captions", "ensemble": {"members": ["a", "b"]}}
+    settings = resolve("both", blocks, TRAIN, 0).model
+    before = with_digests({}, settings)["pretrained"]
+    assert len(before) == 2
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.safetensors").write_text("other")
+        after = with_digests({}, settings)["pretrained"]
+        assert len({*before.items()} ^ {*after.items()}) == 2
+        before = after
+    random = resolve("r", {"r": {"dataset": "captions", "text": {"encoder": "gru"}}}, TRAIN, 0).model
+    assert with_digests({"kind": "network"}, random) == {"kind": "network"}
 
 
 def changed(path: Path, place: int) -> None:

@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from huggingface_hub import try_to_load_from_cache
 
@@ -45,6 +45,14 @@ def pretrained_digest(encoder: str, weights: str | None) -> str | None:
             return _digest(path for path in Path(name).iterdir() if path.suffix in suffixes)
         return _commit(name)
     return _digest([Path(weights)]) if weights and Path(weights).is_file() else None
+
+
+def with_digests(content: dict[str, Any], settings: AnySettings) -> dict[str, Any]:
+    """Settings as JSON, with what the weights that they start from hold, if they start from any."""
+    encoders = [encoder for network in networks(settings) for encoder in network.encoders]
+    digests = {f"{e.encoder} from {e.weights}": pretrained_digest(e.encoder, e.weights) for e in encoders}
+    found = {name: digest for name, digest in digests.items() if digest is not None}
+    return content | {"pretrained": found} if found else content
 
 
 def _digest(paths: Iterable[Path]) -> str:
