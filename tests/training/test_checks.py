@@ -26,3 +26,24 @@ DISTORTED = (
 def test_a_loss_that_distorts_probabilities_gets_a_note(train: dict[str, Any], notes: list[str]) -> None:
     blocks = {"a": {"dataset": "captions", "text": {"encoder": "gru"}, "train": train}}
     assert list(advice(resolve("a", blocks, TRAIN, seed=0))) == notes
+
+
+FROZEN = {"encoder": "timm/resnet10t", "size": 32, "frozen": True}
+
+
+@pytest.mark.parametrize(
+    ("parts", "note"),
+    [
+        ({"image": FROZEN, "train": {"augment": {"flip": 0.5}}}, None),
+        ({"image": FROZEN, "train": {"augment": "none"}}, None),
+        ({"image": FROZEN, "train": {"augment": {"crop": 0.9}}}, "write `augment: {flip: 0.5}`, and no `resize`"),
+        ({"image": {**FROZEN, "resize": 40}, "train": {"augment": "none"}}, "image.frozen: its features cannot be kept"),
+        ({"image": {**FROZEN, "frozen": False}, "train": {"augment": {"crop": 0.9}}}, None),
+        ({"text": {"encoder": "gru", "frozen": True}}, None),
+        ({"text": {"encoder": "gru", "frozen": True}, "train": {"token_dropout": 0.1}}, "write `token_dropout: 0`"),
+    ],
+)  # fmt: skip
+def test_frozen_encoders_that_read_every_epoch_anew_get_a_note(parts: dict[str, Any], note: str | None) -> None:
+    notes = list(advice(resolve("a", {"a": {"dataset": "captions", **parts}}, TRAIN, seed=0)))
+    assert len(notes) == (note is not None)
+    assert note is None or note in notes[0]

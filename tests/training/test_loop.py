@@ -371,7 +371,7 @@ def test_word_vectors_are_the_start_and_stay_if_not_tuned(
 def test_a_pretrained_encoder_is_fine_tuned_in_part(
     tiny_dataset: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    hub = {"encoder": f"hf/{minilm_folder()}", "pooling": "mean", "lr_factor": 0}
+    hub = {"encoder": f"hf/{minilm_folder()}", "pooling": "mean", "frozen": True}
     monkeypatch.setitem(BLOCKS, "hub", {"text": hub})
     model, _ = trained("hub", epochs=1)
     from transformers import AutoModel

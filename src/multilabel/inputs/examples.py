@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from multilabel.data.dataset import Inputs
 from multilabel.inputs.cleaning import clean
+from multilabel.inputs.feature_cache import Arrays
+from multilabel.inputs.features import Features
 from multilabel.inputs.image_cache import pixel_array
 from multilabel.inputs.image_input import ImageInput
 from multilabel.inputs.tokenization import TextInput, Tokens, tokenize
@@ -23,11 +26,12 @@ BUCKET = 50  # batches among which records of similar length are put together
 class Batch:
     """Images (B, 3, H, W) as uint8, tokens and mask (B, T), targets (B, L); None where there is no such input.
 
-    `lengths` are the tokens of each record, kept on the host: asking a GPU for them would wait for all its work.
+    In place of images and tokens there may be what a frozen encoder says of them. `lengths` are the tokens of each
+    record, kept on the host: asking a GPU for them would wait for all its work.
     """
 
-    images: Tensor | None
-    tokens: Tensor | None
+    images: Tensor | Features | None
+    tokens: Tensor | Features | None
     mask: Tensor | None
     targets: Tensor | None
     lengths: tuple[int, ...] | None = None
@@ -35,8 +39,32 @@ class Batch:
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
         parts = (self.images, self.tokens, self.mask, self.targets)
-        images, tokens, mask, targets = (part if part is None else part.to(device, non_blocking=True) for part in parts)
+        moved: list[Any] = [part if part is None else part.to(device, non_blocking=True) for part in parts]
+        images, tokens, mask, targets = moved
         return Batch(images, tokens, mask, targets, self.lengths)
+
+
+@dataclass(frozen=True)
+class StoredFeatures:
+    """What a frozen encoder says of all records of a file, mapped from disk."""
+
+    rows: NDArray[np.int_]  # of some examples among all records
+    views: tuple[Arrays, ...]  # `pooled` (R, P) or `states` (R, N, S): of the records, and of their mirror images
+
+    def batch(self, chosen: NDArray[np.int_], flip: float = 0.0, mask: Tensor | None = None) -> Features:
+        """Of the examples with these numbers, each as its mirror image with probability `flip`.
+
+        `mask` is true on the states that count, where they are those of words.
+        """
+        rows = self.rows[chosen]
+        found = {name: torch.from_numpy(array[rows]).float() for name, array in self.views[0].items()}
+        if flip > 0:
+            drawn = (torch.rand(len(rows)) < flip).numpy()
+            for name, array in self.views[1].items():
+                found[name][drawn] = torch.from_numpy(array[rows[drawn]]).float()
+        if mask is not None and "states" in found:
+            found["states"] = found["states"][:, : mask.shape[1]]
+        return Features(found.get("pooled"), found.get("states"), mask)
 
 
 @dataclass(frozen=True)
@@ -47,13 +75,20 @@ class Examples:
     rows: NDArray[np.int_]  # of these examples in `pixels`
     tokens: Tokens | None
     targets: NDArray[np.float32] | None
+    image_features: StoredFeatures | None = None  # read in place of pixels
+    text_features: StoredFeatures | None = None  # and of tokens
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, chosen: NDArray[np.int_]) -> Batch:
-        """The examples with these numbers, tokens cut to the longest of them."""
-        images = tokens = mask = targets = lengths = None
+    def batch(self, chosen: NDArray[np.int_], flip: float = 0.0) -> Batch:
+        """The examples with these numbers, tokens cut to the longest of them.
+
+        `flip` is the share of stored image features that are those of mirror images; images themselves are not flipped here.
+        """
+        images: Tensor | Features | None = None
+        tokens: Tensor | Features | None = None
+        mask = targets = lengths = None
         if self.pixels is not None:
             images = torch.from_numpy(self.pixels[self.rows[chosen]]).permute(0, 3, 1, 2)  # channels_last in memory
         if self.tokens is not None:
@@ -61,6 +96,10 @@ class Examples:
             longest = max(lengths)
             tokens = torch.from_numpy(self.tokens.ids[chosen, :longest]).long()
             mask = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
+        if self.image_features is not None:
+            images = self.image_features.batch(chosen, flip)
+        if self.text_features is not None:
+            tokens = self.text_features.batch(chosen, mask=mask)
         if self.targets is not None:
             targets = torch.from_numpy(self.targets[chosen])
         return Batch(images, tokens, mask, targets, lengths)
@@ -102,6 +141,6 @@ def load_examples(
     targets: NDArray[np.uint8] | None = None,
 ) -> Examples:
     """What a network reads of some records; images come from the image cache."""
-    pixels = pixel_array(inputs.records, image.resize or image.size) if image else None
+    pixels = pixel_array(inputs.records, image.resize or image.size, image.interpolation) if image else None
     tokens = tokenize(tokenizer, clean(inputs.texts, text.clean), text.max_length) if tokenizer and text else None
     return Examples(pixels, inputs.rows, tokens, None if targets is None else targets.astype(np.float32))

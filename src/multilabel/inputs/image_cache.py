@@ -4,9 +4,9 @@ The array is a derived cache outside DVC: named after the images' content and th
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -19,35 +19,39 @@ from multilabel.core.files import replacing
 from multilabel.core.paths import CACHE
 from multilabel.data.images import decoding, open_rgb
 from multilabel.data.records import iter_images, read_records
+from multilabel.inputs.image_input import Interpolation
 
 LAYOUT = "2"  # raise it when decoding or resizing changes, so that no old array is used
 
 
-def pixel_array(records: Path, size: int, folder: Path = CACHE / "pixels") -> NDArray[np.uint8]:
+def pixel_array(
+    records: Path, size: int, interpolation: Interpolation = "bilinear", folder: Path = CACHE / "pixels"
+) -> NDArray[np.uint8]:
     """All images of a records file as (N, size, size, 3) RGB, mapped from disk; made on first use.
 
     Images are squeezed to a square: nothing of them is cut off, and no label with it.
     """
-    digests = _digests(records)
-    path = folder / f"{_fingerprint(digests)}-{size}.npy"
+    digests = image_digests(records)
+    path = folder / f"{_fingerprint(digests)}-{size}-{interpolation}.npy"
     if not path.exists():
-        _decode(records, len(digests), size, path)
+        _decode(records, (len(digests), size, size, 3), partial(squeeze, size=size, interpolation=interpolation), path)
     return np.load(path, mmap_mode="r")
 
 
-def squeeze(content: bytes, size: int) -> NDArray[np.uint8]:
+def squeeze(content: bytes, size: int, interpolation: Interpolation = "bilinear") -> NDArray[np.uint8]:
     """One image as (size, size, 3) RGB."""
     with decoding(content):
-        return np.asarray(open_rgb(content, at_least=size).resize((size, size), Image.Resampling.BILINEAR))
+        image = open_rgb(content, at_least=size)
+        return np.asarray(image.resize((size, size), Image.Resampling[interpolation.upper()]))
 
 
-def _decode(records: Path, number: int, size: int, path: Path) -> None:
-    with replacing(path) as partial, ThreadPoolExecutor() as pool:
-        pixels = np.lib.format.open_memmap(partial, "w+", np.uint8, (number, size, size, 3))  # type: ignore[no-untyped-call]
+def _decode(records: Path, shape: tuple[int, ...], read: Callable[[bytes], NDArray[np.uint8]], path: Path) -> None:
+    with replacing(path) as unfinished, ThreadPoolExecutor() as pool:
+        pixels = np.lib.format.open_memmap(unfinished, "w+", np.uint8, shape)  # type: ignore[no-untyped-call]
         row = 0
-        with tqdm(total=number, desc=f"decoding images at {size} px", unit="img", mininterval=2) as bar:
+        with tqdm(total=len(pixels), desc=f"decoding images at {shape[1]} px", unit="img", mininterval=2) as bar:
             for group in iter_images(records):
-                for image in pool.map(lambda content: squeeze(content, size), group):
+                for image in pool.map(read, group):
                     pixels[row] = image
                     row += 1
                 bar.update(len(group))
@@ -58,7 +62,7 @@ def _fingerprint(digests: Sequence[str]) -> str:
     return hashlib.sha256("\n".join([f"layout {LAYOUT}", *digests]).encode()).hexdigest()[:16]
 
 
-def _digests(records: Path) -> Sequence[str]:
+def image_digests(records: Path) -> Sequence[str]:
     """The digest of each image, as ingested; read once per process as long as the file stays the same."""
     status = records.stat()
     return _read_digests(records.resolve(), status.st_mtime_ns, status.st_size)

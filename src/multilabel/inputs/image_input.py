@@ -1,12 +1,13 @@
-"""How images reach a network: their size, and the mean and spread that its weights expect."""
+"""How images reach a network: their size, how they are resized, and the mean and spread that its weights expect."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+Interpolation = Literal["nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"]  # Pillow's
 Pixels = Annotated[int, Ge(16), Le(1024)]
 
 
@@ -16,6 +17,7 @@ class ImageInput:
 
     size: Pixels = 64  # pixels a side that the network reads
     resize: Pixels | None = None  # pixels a side before cropping to `size`: at random in training, the centre after
+    interpolation: Interpolation = "bilinear"  # of the one resizing that every image goes through
     mean: Annotated[Sequence[Annotated[float, Ge(-10), Le(10)]], Len(3, 3)] = (
         IMAGENET_MEAN  # of values 0..1, by channel
     )

@@ -22,6 +22,7 @@ from multilabel.inputs.examples import Examples, load_examples
 from multilabel.inputs.word_vectors import Subwords, extended, unknown_words
 from multilabel.models.baselines import BASELINES, Baseline
 from multilabel.models.devices import accelerator
+from multilabel.models.frozen import FrozenEncoders
 from multilabel.models.network import Network, build
 from multilabel.models.prediction import ImagePreparation, predict, sigmoid
 from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSettings, NetworkSettings
@@ -61,12 +62,16 @@ class NetworkClassifier:
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """On the device and in the precision that training would use here."""
         device = accelerator(self.settings.prediction.precision)
-        net, examples = self.net.to(device.device), self.examples(inputs)
+        net, flip_average = self.net.to(device.device), self.settings.prediction.flip_average
+        frozen = FrozenEncoders(net, self.settings, self.tokenizer_for(inputs.texts), device)
         prepare = ImagePreparation(self.settings.image, device.device)
-        return sigmoid(predict(net, prepare, examples, device, self.settings.prediction.flip_average))
+        return sigmoid(predict(net, prepare, frozen.examples(inputs, mirrored=flip_average), device, flip_average))
 
     def examples(self, inputs: Inputs) -> Examples:
-        """What the network reads of some records; with fastText vectors it learns the words that it does not know yet."""
+        """What the network reads of some records, from pixels and tokens on.
+
+        With fastText vectors it learns the words that it does not know yet.
+        """
         tokenizer = self.tokenizer_for(inputs.texts)
         return load_examples(self.settings.image, self.settings.text, inputs, tokenizer)
 

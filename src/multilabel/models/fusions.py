@@ -10,7 +10,7 @@ from torch.nn.functional import logsigmoid
 
 from multilabel.core.ranges import Depth, Share, Width
 from multilabel.core.registry import Registry
-from multilabel.models.features import Features, Reads, Widths
+from multilabel.inputs.features import Features, Reads, Widths
 from multilabel.models.poolings import mean_state
 
 

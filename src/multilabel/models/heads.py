@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from multilabel.core.ranges import Depth, Share, Width
 from multilabel.core.registry import Registry
-from multilabel.models.features import Features, Reads, Widths
+from multilabel.inputs.features import Features, Reads, Widths
 
 
 class LinearHead(nn.Module):

@@ -1,4 +1,4 @@
-"""Any text encoder of transformers, from the hub or a local folder: `hf/<hub id>`, `hf/<hub id>@<revision>`, `hf/<folder>`."""
+"""Any text encoder of transformers: `hf/<hub id>`, `hf/<hub id>@<revision>`, `hf/<folder>`, `hf/package/<name>`."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
-from multilabel.models.features import Features, Lengths, Widths
+from multilabel.inputs.features import Features, Lengths, Widths
+from multilabel.models.packages import PACKAGE, package_path
 from multilabel.models.poolings import Pooling, choose_pooling
 
 HUB = "hf/"
@@ -57,6 +58,11 @@ class HubEncoder(nn.Module):
         states = self.model(input_ids=tokens, attention_mask=mask.long()).last_hidden_state
         return Features(self.pooling(states, mask), states, mask)
 
+    def layers(self) -> list[nn.Module]:
+        """From input to output: the longest list of modules that the network has."""
+        lists = [part for part in self.model.modules() if isinstance(part, nn.ModuleList)]
+        return list(max(lists, key=len, default=[]))
+
 
 def read_config(name: str) -> dict[str, Any]:
     """The published configuration of a hub id or a folder, as JSON."""
@@ -93,6 +99,13 @@ def _possible(name: str, make: Callable[[], Any]) -> Any:
         raise UserError(f"text.config: {HUB}{name} cannot be built like that ({reason}); correct it there") from None
 
 
+def local_folder(name: str) -> Path | None:
+    """The folder of an encoder that lies on this machine; None for a hub's."""
+    if name.startswith(PACKAGE):
+        return package_path(name, "text.encoder")
+    return Path(name) if Path(name).is_dir() else None
+
+
 def with_revision(name: str) -> tuple[str, str | None]:
     """`org/model@v2` -> the hub id and a branch, tag or commit of it; a folder has none."""
     known, _, revision = name.partition("@")
@@ -104,7 +117,7 @@ def fetch(name: str, load: Callable[..., Any]) -> Any:
 
     transformers is never asked to run foreign code.
     """
-    known, revision = with_revision(name)
+    known, revision = with_revision(str(local_folder(name) or name))
     try:
         return load(known, revision=revision) if revision else load(known)
     except Exception as error:  # noqa: BLE001 (hub libraries raise their own kinds)

@@ -6,19 +6,17 @@ timm and torchvision are imported where they are used: together they take 2 s, w
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
 from multilabel.core.ranges import Share
 from multilabel.core.registry import Registry, choose, suggestion
-from multilabel.models.features import Features, Widths, places
+from multilabel.inputs.features import Features, Widths, places
+from multilabel.models.weights import PRETRAINED, fill
 
-PRETRAINED = "pretrained"
 INCEPTIONS = ("googlenet", "inception_v3")  # have auxiliary heads, and rescale their input where weights are published
 PROBED_SIDE = 224  # pixels; every network of torchvision reads such images, or names its own size
 
@@ -40,7 +38,7 @@ class TimmEncoder(nn.Module):
     """Any network of timm without its classifier."""
 
     def __init__(self, name: str, *, weights: str | None = None, dropout: Share = 0.0) -> None:
-        """`weights` is null (random), `pretrained`, or a file; `dropout` is the network's own, before its features."""
+        """`weights` is null (random), `pretrained`, `package/<name>` or a file; `dropout` acts before the features."""
         import timm
 
         super().__init__()
@@ -48,7 +46,7 @@ class TimmEncoder(nn.Module):
         make = partial(timm.create_model, name, num_classes=0, drop_rate=dropout)
         encoder = f"timm/{name}"
         self.network = _fetch(make, encoder, pretrained=True) if weights == PRETRAINED else make()
-        _load_weights_file(self.network, weights, encoder)
+        fill(self.network, weights, encoder)
         states = int(self.network.num_features)  # type: ignore[arg-type]
         self.widths = Widths(int(getattr(self.network, "head_hidden_size", states)), states)
         self.last = nn.Identity()  # whose output is the last map, so that it can be looked at
@@ -80,19 +78,20 @@ class TimmEncoder(nn.Module):
 
     @staticmethod
     def published_input(name: str) -> dict[str, Any]:
-        """The size, mean and spread that the published weights were trained with."""
+        """How the images looked that the published weights were trained with."""
         import timm
 
         _check_timm(name)
         published = timm.get_pretrained_cfg(name)
-        return {"size": published.input_size[-1], "mean": list(published.mean), "std": list(published.std)}
+        mean, std = list(published.mean), list(published.std)
+        return {"size": published.input_size[-1], "mean": mean, "std": std, "interpolation": published.interpolation}
 
 
 class TorchvisionEncoder(nn.Module):
     """A classification network of torchvision without its last layer, Inceptions without auxiliary heads."""
 
     def __init__(self, name: str, *, weights: str | None = None) -> None:
-        """`weights` is null (random), `pretrained`, or a file."""
+        """`weights` is null (random), `pretrained`, `package/<name>` or a file."""
         import torchvision
 
         super().__init__()
@@ -103,7 +102,7 @@ class TorchvisionEncoder(nn.Module):
         else:
             self.network = make(**({"init_weights": True, "aux_logits": False} if name in INCEPTIONS else {}))
         width = _take_off_last_layer(self.network)
-        _load_weights_file(self.network, weights, f"torchvision/{name}")
+        fill(self.network, weights, f"torchvision/{name}")
         self.maps: list[Tensor] = []
         self.widths = Widths(width, self._watch_last_map())
 
@@ -154,13 +153,14 @@ class TorchvisionEncoder(nn.Module):
 
     @staticmethod
     def published_input(name: str) -> dict[str, Any]:
-        """The size, mean and spread that the published weights were trained with."""
+        """How the images looked that the published weights were trained with."""
         import torchvision
 
         _check_torchvision(name)
         published = torchvision.models.get_model_weights(name).DEFAULT.transforms()  # type: ignore[attr-defined]
         mean, std = ([0.5] * 3, [0.5] * 3) if name in INCEPTIONS else (list(published.mean), list(published.std))
-        return {"size": published.crop_size[0], "mean": mean, "std": std}
+        interpolation = published.interpolation.value
+        return {"size": published.crop_size[0], "mean": mean, "std": std, "interpolation": interpolation}
 
 
 IMAGE_FAMILIES: Registry[Any] = Registry({"timm": TimmEncoder, "torchvision": TorchvisionEncoder})
@@ -206,32 +206,6 @@ def _fetch(make: Callable[..., nn.Module], encoder: str, **options: Any) -> nn.M
             f"cannot fetch the pretrained weights of {encoder} ({type(error).__name__}: {reason}); "
             f"run once with a network so that they are cached, or write `weights: null`"
         ) from None
-
-
-def _load_weights_file(network: nn.Module, weights: str | None, encoder: str) -> None:
-    """Fill a network from a file of its state; entries of a classifier that the network lacks are passed over."""
-    if weights in (None, PRETRAINED):
-        return
-    path = Path(str(weights))
-    if not path.is_file():
-        raise UserError(
-            f"image.weights: {weights}: no such file; write null (random), pretrained, or a file of weights"
-        )
-    try:
-        safe = path.suffix == ".safetensors"
-        state = load_file(path) if safe else torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # noqa: BLE001 (whatever is wrong with a file)
-        raise UserError(f"image.weights: {weights} holds no plain tensors ({type(error).__name__}); "
-                        f"store the network's state_dict, best as .safetensors") from None  # fmt: skip
-    state = state.get("state_dict", state)
-    own = network.state_dict()
-    unfit = [name for name in own if name not in state or state[name].shape != own[name].shape]
-    if unfit:
-        raise UserError(
-            f"image.weights: {weights} does not fit {encoder}: {len(unfit)} of {len(own)} entries are missing or of "
-            f"another shape, the first is {unfit[0]!r}; name the encoder that the file was made with"
-        )
-    network.load_state_dict({name: state[name] for name in own})
 
 
 def _without_extras(network: nn.Module) -> nn.Module:

@@ -6,12 +6,13 @@ from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
 from multilabel.core.settings import call_named
-from multilabel.models.features import Features, Lengths
+from multilabel.inputs.features import Features, Lengths
 from multilabel.models.fusions import FUSIONS, drop_modalities
 from multilabel.models.heads import HEADS
 from multilabel.models.image_encoders import image_family
 from multilabel.models.settings import ImageSettings, NetworkSettings, TextSettings
 from multilabel.models.text_encoders import choose_text_encoder
+from multilabel.models.tuning import freeze
 
 
 class Network(nn.Module):
@@ -29,14 +30,18 @@ class Network(nn.Module):
         super().__init__()
         self.image, self.text, self.fusion, self.heads = image, text, fusion, nn.ModuleList(heads)
         self.modality_dropout = modality_dropout
-        self.frozen: list[nn.Module] = []  # set by `freeze`
+        self.frozen: list[nn.Module] = []  # modules that stay in evaluation mode
 
     def forward(
-        self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None, lengths: Lengths = None
+        self,
+        images: Tensor | Features | None,
+        tokens: Tensor | Features | None,
+        mask: Tensor | None,
+        lengths: Lengths = None,
     ) -> Tensor:
         """(B, 3, H, W) normalised, (B, T) ids, (B, T) true on tokens -> (B, L); what is not read may be None.
 
-        `lengths` are the sums over the mask where the host has them.
+        Features stand for what an encoder would say. `lengths` are the sums over the mask where the host has them.
         """
         features = self.features(images, tokens, mask, lengths)
         if len(self.heads) > 1:
@@ -44,25 +49,24 @@ class Network(nn.Module):
         return self.heads[0](features[0])
 
     def features(
-        self, images: Tensor | None, tokens: Tensor | None, mask: Tensor | None, lengths: Lengths = None
+        self,
+        images: Tensor | Features | None,
+        tokens: Tensor | Features | None,
+        mask: Tensor | None,
+        lengths: Lengths = None,
     ) -> list[Features]:
         """What each head reads, for the same inputs."""
         found = []
         if self.image is not None:
-            found.append(self.image(images))
+            found.append(images if isinstance(images, Features) else self.image(images))
         if self.text is not None:
-            found.append(self.text(tokens, mask, lengths))
+            found.append(tokens if isinstance(tokens, Features) else self.text(tokens, mask, lengths))
         if self.training and self.modality_dropout > 0:
             found = list(drop_modalities(found[0], found[1], self.modality_dropout))
         return [self.fusion(*found)] if self.fusion is not None and len(self.heads) == 1 else found
 
-    def freeze(self, part: nn.Module) -> None:
-        """Keep an encoder as it is: no gradients, no dropout, no new statistics in its norms."""
-        part.requires_grad_(False)
-        self.frozen.append(part)
-
     def train(self, mode: bool = True) -> "Network":
-        """As usual, frozen encoders aside."""
+        """As usual, frozen parts aside."""
         super().train(mode)
         for part in self.frozen:
             part.eval()
@@ -88,9 +92,9 @@ def build(settings: NetworkSettings, vocabulary: int, labels: int, fresh: bool =
     _check_read(HEADS[head.name], read, f"{where}.head: {head.name}")
     heads = [call_named(HEADS, head, part.widths, labels) for part in read]
     net = Network(image, text, fusion, heads, settings.fusion.modality_dropout if settings.fusion else 0.0)
-    for encoder, block in ((image, settings.image), (text, settings.text)):
-        if encoder is not None and block is not None and block.lr_factor == 0:
-            net.freeze(encoder)
+    for part, encoder, block in (("image", image, settings.image), ("text", text, settings.text)):
+        if encoder is not None and block is not None:
+            net.frozen += freeze(encoder, block, f"{where}.{part}")
     return net
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
 from multilabel.inputs.examples import Examples
+from multilabel.inputs.features import Features
 from multilabel.models.image_encoders import normalise
 from multilabel.models.settings import ImageSettings
 
@@ -33,8 +34,13 @@ class ImagePreparation:
         self.mean = torch.tensor(settings.mean, device=device) if settings else None
         self.std = torch.tensor(settings.std, device=device) if settings else None
 
-    def __call__(self, images: Tensor | None, view: View = centre_crop) -> Tensor | None:
-        """(B, 3, R, R) uint8 -> (B, 3, size, size) normalised float; `view` gets images of 0..1 and the size."""
+    def __call__(self, images: Tensor | Features | None, view: View = centre_crop) -> Tensor | Features | None:
+        """(B, 3, R, R) uint8 -> (B, 3, size, size) normalised float; `view` gets images of 0..1 and the size.
+
+        Features are what comes after the network has read an image, and stay as they are.
+        """
+        if isinstance(images, Features):
+            return images
         if images is None or self.mean is None or self.std is None:
             return None
         return normalise(view(images.float().div_(255), self.size), self.mean, self.std)
@@ -57,7 +63,8 @@ def predict(
                 with accelerator.autocast():
                     logits = net(images, batch.tokens, batch.mask, batch.lengths).float()
                     if flip_average and images is not None:
-                        logits = (logits + net(images.flip(3), batch.tokens, batch.mask, batch.lengths).float()) / 2
+                        flipped = _mirrored(images, examples, chosen)
+                        logits = (logits + net(flipped, batch.tokens, batch.mask, batch.lengths).float()) / 2
                 parts.append(logits.cpu().numpy())
                 rows.append(chosen)
     if accelerator.num_processes > 1:
@@ -69,6 +76,14 @@ def predict(
         raise UserError(f"the network's outputs for {unfit} of {len(ordered)} records are no finite numbers, so its weights "
                         f"have grown beyond use; lower train.lr, or let train.clip bound the gradient")  # fmt: skip
     return ordered
+
+
+def _mirrored(images: Tensor | Features, examples: Examples, chosen: NDArray[np.int_]) -> Tensor | Features | None:
+    """The mirror images of a batch, or the stored features of these."""
+    if isinstance(images, Tensor):
+        return images.flip(3)
+    stored = examples.batch(chosen, flip=1.0).images
+    return stored if stored is None else stored.to(next(part for part in images if part is not None).device)
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

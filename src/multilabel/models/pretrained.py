@@ -8,17 +8,18 @@ import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 
-from multilabel.models.hub_encoder import HUB, with_revision
+from multilabel.models.hub_encoder import HUB, local_folder, with_revision
+from multilabel.models.packages import PACKAGE, Exposure, package
 from multilabel.models.settings import AnySettings, networks
+from multilabel.models.weights import PRETRAINED, weights_file
 
 TOKENIZER = {".json", ".txt", ".model"}  # suffixes of configurations and tokenizers
 WEIGHTS = {".safetensors", ".bin"}
 COMMIT = re.compile(r"[0-9a-f]{40}")
-Exposure = Literal["yes", "no", "unknown"]
 
 # Patterns of `family/name.tag`, lower case, each with where that is documented.
 SEEN = [
@@ -40,11 +41,11 @@ def pretrained_digest(encoder: str, weights: str | None) -> str | None:
     """
     if encoder.startswith(HUB):
         name = encoder.removeprefix(HUB)
-        if Path(name).is_dir():
+        if folder := local_folder(name):
             suffixes = TOKENIZER | (WEIGHTS if weights else set())
-            return _digest(path for path in Path(name).iterdir() if path.suffix in suffixes)
+            return _digest(path for path in folder.iterdir() if path.suffix in suffixes)
         return _commit(name)
-    return _digest([Path(weights)]) if weights and Path(weights).is_file() else None
+    return None if weights in (None, PRETRAINED) else _digest([weights_file(str(weights), encoder)])
 
 
 def with_digests(content: dict[str, Any], settings: AnySettings) -> dict[str, Any]:
@@ -85,6 +86,9 @@ def coco_exposed(settings: AnySettings) -> Exposure:
 
 def verdict(encoder: str, weights: str) -> Exposure:
     """Of one encoder, e.g. `timm/resnet50.a1_in1k`. A file or folder is known by its name alone, which clears nothing."""
+    for named in (weights, encoder.removeprefix(HUB)):
+        if named.startswith(PACKAGE):
+            return package(named, "weights").coco_exposed
     published = weights == "pretrained" and encoder.count("/") <= 2 and "//" not in encoder and "/." not in encoder
     name = (encoder if weights == "pretrained" else weights).lower()
     if any(re.search(pattern, name) for pattern in SEEN):

@@ -15,9 +15,11 @@ from multilabel.inputs.tokenization import TextInput, Tokenization
 
 @dataclass(frozen=True, kw_only=True)
 class Tuning:
-    """Settings of an `image:` or `text:` block about its learning rate, as factors of `train.lr`."""
+    """Settings of an `image:` or `text:` block about what of it is trained, and how fast."""
 
-    lr_factor: Annotated[float, Ge(0), Le(10)] = 1.0  # 0 freezes the encoder
+    frozen: bool = False  # keep the encoder as it is; its features are then computed once, where nothing augments them
+    frozen_stages: Annotated[int, Ge(0), Le(100)] = 0  # stages, from the input upwards, that stay as they are
+    lr_factor: Annotated[float, Gt(0), Le(10)] = 1.0  # learning rate of the encoder, as a factor of train.lr
     layer_decay: Annotated[float, Gt(0), Le(1)] = 1.0  # each layer's rate relative to the layer above it
 
 
@@ -105,6 +107,11 @@ class NetworkSettings(ModelSettings):
     def modality(self) -> str:
         """`image`, `text` or `image+text`."""
         return "+".join(part for part in ("image", "text") if getattr(self, part) is not None)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether any encoder is kept as it is."""
+        return any(encoder.frozen for encoder in self.encoders)
 
     @property
     def encoders(self) -> list[EncoderSettings]:

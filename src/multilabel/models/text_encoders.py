@@ -11,7 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from multilabel.core.ranges import Depth, Share, Width
 from multilabel.core.registry import Registry, choose
-from multilabel.models.features import Features, Lengths, Widths
+from multilabel.inputs.features import Features, Lengths, Widths
 from multilabel.models.hub_encoder import HUB, HubEncoder, positions
 from multilabel.models.poolings import Pooling, choose_pooling
 from multilabel.models.word_embedding import WordEmbedding

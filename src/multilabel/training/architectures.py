@@ -32,6 +32,7 @@ from multilabel.models.fusions import FUSIONS
 from multilabel.models.heads import HEADS
 from multilabel.models.hub_encoder import HUB, read_config
 from multilabel.models.image_encoders import image_family
+from multilabel.models.packages import PACKAGE, package, package_path
 from multilabel.models.settings import (
     BaselineSettings,
     FusionInput,
@@ -42,6 +43,7 @@ from multilabel.models.settings import (
     Tuning,
 )
 from multilabel.models.text_encoders import choose_text_encoder
+from multilabel.models.weights import PRETRAINED, weights_file
 from multilabel.training.settings import (
     Architecture,
     BaselineArchitecture,
@@ -168,8 +170,12 @@ def _resolve_image(block: Any, where: str) -> ImageSettings:
     encoder, rest = named(block, "encoder", where)
     family, network = image_family(encoder, f"{where}.encoder")
     image, tuning, options = checked_parts([ImageInput, Tuning, family], rest, where)
-    if options["weights"] is not None:  # weights bring their own input; what the block says goes before
-        image |= {key: value for key, value in family.published_input(network).items() if not says(rest, key)}
+    if (weights := options["weights"]) is not None:  # weights bring their own input; what the block says goes before
+        if weights != PRETRAINED:
+            weights_file(str(weights), encoder, f"{where}.weights")
+        packaged = str(weights).startswith(PACKAGE)
+        own = package(weights, f"{where}.weights").input if packaged else family.published_input(network)
+        image |= {key: value for key, value in own.items() if not says(rest, key)}
     if (image["resize"] or image["size"]) < image["size"]:
         raise UserError(
             f"{where}.resize: {image['resize']} px is less than size, {image['size']} px; crops only shrink"
@@ -181,6 +187,8 @@ def _resolve_text(block: Any, where: str) -> TextSettings:
     encoder, rest = named(block, "encoder", where)
     network = choose_text_encoder(encoder, f"{where}.encoder")
     if str(encoder).startswith(HUB):
+        if (name := str(encoder).removeprefix(HUB)).startswith(PACKAGE):
+            package_path(name, f"{where}.encoder")
         text, tuning, options = checked_parts([HubTextInput, Tuning, network], rest, where)
         tokenization = None
         options["config"] = {**read_config(encoder.removeprefix(HUB)), **(options["config"] or {})}

@@ -5,7 +5,7 @@ are one `grid_sample`; brightness, contrast, saturation and hue are affine in RG
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
@@ -57,6 +57,11 @@ def resolve_augmentation(block: Any, where: str) -> Augmentation:
     block = {"name": block} if isinstance(block, str) else dict(as_block(block, where))
     preset = choose("augmentation", _presets(), block.pop("name", "none"), where)
     return parsed(Augmentation, {**preset, **block}, where)
+
+
+def only_flips(settings: Augmentation) -> bool:
+    """Whether an image is seen as it is or as its mirror image, and in no other way."""
+    return replace(settings, flip=0.0) == Augmentation()
 
 
 @cache

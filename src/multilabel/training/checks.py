@@ -13,6 +13,7 @@ from multilabel.core.paths import CACHE
 from multilabel.core.settings import to_json
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings, networks
+from multilabel.training.augmentation import only_flips
 from multilabel.training.settings import Architecture, NetworkArchitecture
 
 BUILT = CACHE / "built"  # a mark for each network that was built once; safe to delete
@@ -29,7 +30,10 @@ def check(architecture: Architecture) -> None:
 
 
 def advice(architecture: Architecture) -> Iterator[str]:
-    """What is allowed and measured to be bad: expected F1 believes probabilities, and some losses distort them."""
+    """What is allowed and measured to be bad.
+
+    Expected F1 believes probabilities, which some losses distort; what is frozen is cheap only if its features can be kept.
+    """
     if isinstance(architecture, NetworkArchitecture) and architecture.decoding.name == "expected_f1":
         loss = architecture.train.loss
         if loss.name in ("focal", "asymmetric") or loss.options.get("pos_weight") is not None:
@@ -37,6 +41,23 @@ def advice(architecture: Architecture) -> Iterator[str]:
                 "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global` "
                 "or per_label"
             )
+    if isinstance(architecture, NetworkArchitecture):
+        yield from _unkept(architecture)
+
+
+def _unkept(architecture: NetworkArchitecture) -> Iterator[str]:
+    """Frozen encoders that read every record in every epoch, since training changes what they see."""
+    model, train = architecture.model, architecture.train
+    if model.image and model.image.frozen and (model.image.resize or not only_flips(train.augment)):
+        yield (
+            "image.frozen: its features cannot be kept, since training sees other crops or colours in each epoch; "
+            "write `augment: {flip: 0.5}`, and no `resize`, to train in seconds"
+        )
+    if model.text and model.text.frozen and train.token_dropout:
+        yield (
+            "text.frozen: its features cannot be kept, since training hides other words in each epoch; "
+            "write `token_dropout: 0` to train in seconds"
+        )
 
 
 def _build(settings: NetworkSettings) -> None:

@@ -27,8 +27,8 @@ from multilabel.inputs.examples import Batch, Examples
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.scores import METRICS, scores
 from multilabel.models.devices import gpu_load
-from multilabel.models.prediction import ImagePreparation, predict, sigmoid
-from multilabel.training.augmentation import augment
+from multilabel.models.prediction import ImagePreparation, View, centre_crop, predict, sigmoid
+from multilabel.training.augmentation import Augmentation, augment
 from multilabel.training.averaging import averaged
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
@@ -111,7 +111,8 @@ class _Run:
         self.loss: Loss = call_named(LOSSES, self.options.loss, frequencies)
         self.draws = call_named(SAMPLERS, self.options.sampler, targets.astype(np.uint8))
         self.schedule = call_named(SCHEDULES, self.options.schedule)
-        self.view = partial(augment, settings=self.options.augment)
+        changed = self.options.augment != Augmentation() or (settings.model.image and settings.model.image.resize)
+        self.view: View = partial(augment, settings=self.options.augment) if changed else centre_crop
         self.prepare = ImagePreparation(settings.model.image, accelerator.device)
 
     @property
@@ -165,9 +166,9 @@ class _Run:
             share = len(piece) / len(chosen) * world
             if i + 1 < len(mine):
                 with self.accelerator.no_sync(self.net):
-                    total = total + self._backward(train.batch(piece), train, share)
+                    total = total + self._backward(train.batch(piece, self.options.augment.flip), train, share)
             else:
-                total = total + self._backward(train.batch(piece), train, share)
+                total = total + self._backward(train.batch(piece, self.options.augment.flip), train, share)
         if self.options.clip is not None:
             self.accelerator.clip_grad_norm_(self.raw.parameters(), self.options.clip)
         self.optimizer.step()
@@ -178,7 +179,7 @@ class _Run:
     def _backward(self, batch: Batch, train: Examples, share: float) -> Tensor:
         batch = batch.to(self.accelerator.device)
         images, tokens = self.prepare(batch.images, self.view), batch.tokens
-        if self.options.token_dropout and tokens is not None and batch.mask is not None and train.tokens:
+        if self.options.token_dropout and isinstance(tokens, Tensor) and batch.mask is not None and train.tokens:
             unknown, special = train.tokens.unknown, train.tokens.special
             tokens = drop_tokens(tokens, batch.mask, self.options.token_dropout, unknown, special)
         with self.accelerator.autocast(), _batch_norm_of_one():

@@ -15,7 +15,6 @@ from multilabel.core.settings import call_named
 from multilabel.data.dataset import Split
 from multilabel.data.labels import Labels
 from multilabel.inputs.cleaning import clean, emptied
-from multilabel.inputs.examples import load_examples
 from multilabel.inputs.tokenization import fit_tokenizer
 from multilabel.inputs.word_vectors import VectorSettings, cached_vectors
 from multilabel.metrics.decoding import fixed
@@ -23,13 +22,16 @@ from multilabel.metrics.scores import scores
 from multilabel.models.baselines import BASELINES
 from multilabel.models.classifiers import BaselineClassifier, Classifier, NetworkClassifier
 from multilabel.models.devices import accelerator, describe
-from multilabel.models.hub_encoder import HUB, hub_tokenizer
+from multilabel.models.frozen import FrozenEncoders
+from multilabel.models.hub_encoder import HUB, hub_tokenizer, local_folder
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings, TextSettings
+from multilabel.models.weights import PRETRAINED, weights_file
+from multilabel.training.augmentation import only_flips
 from multilabel.training.curves import Curves
 from multilabel.training.loop import fit
 from multilabel.training.resumption import State
-from multilabel.training.settings import BaselineArchitecture, Member, NetworkArchitecture
+from multilabel.training.settings import BaselineArchitecture, Member, NetworkArchitecture, TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,12 @@ def _train_network(
     device = accelerator(settings.prediction.precision)
     classifier = _new_classifier(settings, labels, train.inputs.texts)
     tokenizer = classifier.tokenizer_for(train.inputs.texts + valid.inputs.texts)
-    with device.main_process_first():  # which makes the array of images for all
-        examples, held_out = (
-            load_examples(settings.image, settings.text, split.inputs, tokenizer, split.targets)
-            for split in (train, valid)
-        )
+    began = time.perf_counter()
+    with device.main_process_first():  # which makes the arrays of images and of features for all
+        frozen = FrozenEncoders(classifier.net, settings, tokenizer, device)
+        examples = frozen.examples(train.inputs, train.targets, **_unchanged(architecture.train, settings))
+        held_out = frozen.examples(valid.inputs, valid.targets, mirrored=settings.prediction.flip_average)
+    seconds = time.perf_counter() - began if settings.frozen else 0.0
     state = State(architecture, [*train.ids, "", *valid.ids], _files_read(settings))
     with Curves(curves) as log:
         progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
@@ -89,11 +92,17 @@ def _train_network(
         held_out=classifier.probabilities(valid.inputs),
         epochs=progress.epoch,
         best_epoch=progress.best_epoch,
-        seconds=sum(row["seconds"] for row in progress.history) * device.num_processes,
+        seconds=seconds + sum(row["seconds"] for row in progress.history) * device.num_processes,
         device=describe(device.device) + (f", {device.num_processes} processes" * (device.num_processes > 1)),
         emptied_texts=emptied(train.inputs.texts, settings.text.clean) if settings.text else 0,
         states=(state,),
     )
+
+
+def _unchanged(training: TrainingSettings, settings: NetworkSettings) -> dict[str, bool]:
+    """Of which inputs training changes nothing that an encoder reads, so that its features can be kept; flips are two views."""
+    flips = only_flips(training.augment) and not (settings.image and settings.image.resize)
+    return {"image": flips, "text": not training.token_dropout, "mirrored": training.augment.flip > 0 and flips}
 
 
 def _new_classifier(settings: NetworkSettings, labels: Labels, texts: list[str]) -> NetworkClassifier:
@@ -121,6 +130,8 @@ def _files_read(settings: NetworkSettings) -> Iterable[Path]:
     """What a run depends on besides its settings and the code."""
     yield from (path(settings.dataset) for path in (records_file, targets_file, labels_file))
     for encoder in settings.encoders:
-        given = Path(encoder.encoder.removeprefix(HUB)) if encoder.encoder.startswith(HUB) else None
-        files = sorted(given.glob("*")) if given else [Path(encoder.weights or "")]
-        yield from (path for path in files if path.is_file())  # names of published weights are no files
+        if encoder.encoder.startswith(HUB):
+            folder = local_folder(encoder.encoder.removeprefix(HUB))
+            yield from (path for path in sorted(folder.glob("*") if folder else []) if path.is_file())
+        elif encoder.weights not in (None, PRETRAINED):
+            yield weights_file(str(encoder.weights), encoder.encoder)

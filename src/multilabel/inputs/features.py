@@ -1,7 +1,8 @@
-"""What an encoder says of a batch, and what fusions and heads read of it."""
+"""What encoders say of a batch; what fusions and heads read of it."""
 
 from typing import Literal, NamedTuple
 
+import torch
 from torch import Tensor
 
 Lengths = tuple[int, ...] | None  # tokens per record, where the host knows them
@@ -14,6 +15,10 @@ class Features(NamedTuple):
     pooled: Tensor | None  # (B, P); None where an encoder or a fusion has states alone
     states: Tensor | None = None  # (B, N, S)
     mask: Tensor | None = None  # (B, N), true on what counts
+
+    def to(self, device: torch.device, non_blocking: bool = False) -> "Features":
+        """The same on another device."""
+        return Features(*(part if part is None else part.to(device, non_blocking=non_blocking) for part in self))
 
 
 class Widths(NamedTuple):
