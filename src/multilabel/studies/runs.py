@@ -14,6 +14,7 @@ from multilabel.core.registry import choose
 from multilabel.core.settings import Choice, Option, checked, from_json, inherit, parsed, read_section, without
 from multilabel.inputs.image_input import Pixels
 from multilabel.models.hub_encoder import HUB
+from multilabel.models.packages import PACKAGE, package
 from multilabel.models.settings import FusionSettings, ImageSettings, TextSettings
 from multilabel.studies.specification import AS_PUBLISHED, PLANNED, SHARED, RunBlock
 from multilabel.training.architectures import resolve
@@ -40,7 +41,7 @@ class StudySettings:
 
     scale: str
     weights: Literal["random", "pretrained"]
-    stand_ins: Mapping[str, str]
+    stand_ins: Mapping[str, str]  # published encoder -> package/<name>; a text encoder also by hub id or folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,16 +114,21 @@ def _with_weights(
 ) -> tuple[dict[str, Any], str | None]:
     """The architecture with published weights, and a word on what stands in for them."""
     changed = {**architecture, **{part: block for part, block in pretrained.items() if part in architecture}}
-    if changed.get("image"):
-        changed["image"] = {**changed["image"], "weights": "pretrained"}
+    notes = []
+    if image := changed.get("image"):
+        encoder = image.get("encoder", "")
+        changed["image"] = {**image, "weights": "pretrained"}
+        if name := stand_ins.get(encoder):
+            # What stands in was trained on images of its own mean and spread.
+            own = {"encoder": package(name, f"study.stand_ins.{encoder}").encoder, "weights": name}
+            changed["image"] = {**without(image, "mean", "std"), **own}
+            notes.append(f"{name.removeprefix(PACKAGE)} in place of {encoder}")
     encoder = (changed.get("text") or {}).get("encoder", "")
-    published = encoder.removeprefix(HUB)
-    if not encoder.startswith(HUB) or published not in stand_ins:
-        return changed, None
-    changed["text"] = {**changed["text"], "encoder": HUB + stand_ins[published]}
-    folder = Path(stand_ins[published])
-    shown = folder.parent.name if folder.name == "model" else folder.name
-    return changed, f"{shown} in place of {published}"
+    if encoder.startswith(HUB) and (name := stand_ins.get(published := encoder.removeprefix(HUB))):
+        changed["text"] = {**changed["text"], "encoder": HUB + name}
+        folder = Path(name)
+        notes.append(f"{folder.parent.name if folder.name == 'model' else folder.name} in place of {published}")
+    return changed, ", ".join(notes) or None
 
 
 def _smaller(image: ImageSettings, most: int | None) -> ImageSettings:
