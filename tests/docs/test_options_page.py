@@ -61,7 +61,7 @@ OWNERS: dict[str, dict[str, Callable[..., Any]]] = {
     "schedule": dict(SCHEDULES),
     "augment": {"": Augmentation},
     "decoding": dict(DECODINGS),
-    "ensemble": {"": EnsembleBlock},
+    "ensemble": {"": EnsembleBlock, **WEIGHTINGS},
     "limits": {"": Limits},
     "sections": {
         "ingest": IngestSettings,
@@ -77,7 +77,6 @@ NAMES: dict[str, Any] = {  # names that options take
     "text": [*POOLINGS, *TOKENIZERS, *CLEANINGS],
     "train": list(METRICS),
     "augment": list(read_yaml(PRESETS)),
-    "ensemble": list(WEIGHTINGS),
 }
 
 

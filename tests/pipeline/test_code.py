@@ -35,6 +35,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "query": {"image": IMAGE, "head": {"name": "query", "width": 8}, "train": {"loss": "asymmetric", "ema": 0.9}},
     "lively": {"image": IMAGE, "train": {"augment": "strong", "sampler": "inverse_frequency", "schedule": "plateau"}},
     "folds": {"ensemble": {"members": ["tfidf", "rule"], "folds": 2, "weights": "greedy"}},
+    "stacked": {"ensemble": {"members": ["tfidf", "query"], "weights": {"name": "stacking", "C": 0.1}}},
 }
 
 

@@ -23,7 +23,6 @@ from multilabel.metrics.decoding import fixed
 from multilabel.metrics.statistics import f1_per_record
 from multilabel.models.baselines import BASELINES
 from multilabel.models.devices import accelerator, gpu_load
-from multilabel.models.ensembles import WEIGHTINGS, greedy
 from multilabel.models.fusions import FUSIONS
 from multilabel.models.model import Model, size_mb
 from multilabel.models.text_encoders import TEXT_ENCODERS
@@ -59,6 +58,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
     "image_query": {"image": {**IMAGE, "resize": 40}, "head": {"name": "query", "width": 16}},
     **{f"fusion_{name}": {"image": IMAGE, "text": GRU, "fusion": name} for name in FUSIONS},
     "ensemble": {"ensemble": {"members": ["baseline_tfidf_logreg", "text_gru"], "weights": "greedy"}},
+    "stacked": {"ensemble": {"members": ["baseline_tfidf_logreg", "image_timm"], "weights": "stacking", "folds": 2}},
     "folds": {"ensemble": {"members": ["text_gru"], "folds": 3}},
 }
 
@@ -400,17 +400,6 @@ def test_an_ensemble_of_folds_holds_every_record_out_once(tiny_dataset: str) -> 
     mean = np.mean([part.probabilities(inputs) for part in parts], axis=0)
     np.testing.assert_allclose(model.classifier.probabilities(inputs), mean, rtol=1e-6)
     assert model.training.member_weights == {"text_gru": 1.0}
-
-
-@pytest.mark.parametrize("weighting", WEIGHTINGS)
-def test_weightings_sum_to_one_and_greedy_finds_the_better_member(weighting: str) -> None:
-    random = np.random.default_rng(0)
-    targets = (random.random((200, 4)) < 0.4).astype(np.uint8)
-    good, bad = np.clip(targets * 0.5 + random.random(targets.shape) * 0.6, 0, 1), random.random(targets.shape)
-    found = WEIGHTINGS[weighting]([bad, good], targets)
-    assert sum(found) == pytest.approx(1)
-    assert len(found) == 2
-    assert greedy([bad, good], targets)[1] > 0.5
 
 
 def test_patience_stops_training_and_the_best_epoch_is_kept(tiny_dataset: str) -> None:

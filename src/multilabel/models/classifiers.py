@@ -15,13 +15,14 @@ from torch import Tensor
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import read_json, write_json
-from multilabel.core.settings import call_named
+from multilabel.core.settings import call_named, from_json, to_json
 from multilabel.data.dataset import Inputs
 from multilabel.inputs.cleaning import clean
 from multilabel.inputs.examples import Examples, load_examples
 from multilabel.inputs.word_vectors import Subwords, extended, unknown_words
 from multilabel.models.baselines import BASELINES, Baseline
 from multilabel.models.devices import accelerator
+from multilabel.models.ensembles import Combination
 from multilabel.models.frozen import FrozenEncoders
 from multilabel.models.network import Network, build
 from multilabel.models.prediction import ImagePreparation, predict, sigmoid
@@ -155,20 +156,18 @@ class BaselineClassifier:
 
 
 class EnsembleClassifier:
-    """The weighted mean over members of the mean over each member's folds."""
+    """What members say, each the mean over its folds, combined."""
 
-    def __init__(self, members: Mapping[str, Sequence[Classifier]], weights: Sequence[float]) -> None:
-        """`weights` in the order of the members, summing to 1; one of weight 0 is not kept."""
-        kept = [(name, weight) for name, weight in zip(members, weights, strict=True) if weight > 0]
-        self.members = {name: list(members[name]) for name, _ in kept}
-        self.weights = [weight for _, weight in kept]
+    def __init__(self, members: Mapping[str, Sequence[Classifier]], combination: Combination) -> None:
+        """A member without a weight for any label is not kept."""
+        self.combination = combination.used()
+        self.members = {name: list(members[name]) for name in self.combination.weights}
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
         """Of all parts, one after the other."""
-        total = np.float32(0)
-        for parts, weight in zip(self.members.values(), self.weights, strict=True):
-            total = total + np.float32(weight) * np.mean([part.probabilities(inputs) for part in parts], axis=0)
-        return np.asarray(total, np.float32)
+        return self.combination.probabilities(
+            {name: np.mean([p.probabilities(inputs) for p in parts], axis=0) for name, parts in self.members.items()}
+        )
 
     def parameters(self) -> int:
         """Of all parts."""
@@ -179,9 +178,9 @@ class EnsembleClassifier:
         return sum(part.fp32_mb() for parts in self.members.values() for part in parts)
 
     def save(self, folder: Path) -> None:
-        """A folder for each part."""
+        """A folder for each part, and how they are combined."""
         numbers = {name: len(parts) for name, parts in self.members.items()}
-        write_json(folder / "members.json", {"parts": numbers, "weights": self.weights})
+        write_json(folder / "members.json", {"parts": numbers, "combination": to_json(self.combination)})
         for name, parts in self.members.items():
             for number, part in enumerate(parts):
                 (folder / f"{name}_{number}").mkdir()
@@ -195,7 +194,7 @@ class EnsembleClassifier:
             name: [load_classifier(folder / f"{name}_{i}", members[name], labels) for i in range(number)]
             for name, number in stored["parts"].items()
         }
-        return cls(parts, stored["weights"])
+        return cls(parts, from_json(Combination, stored["combination"]))
 
 
 def load_classifier(folder: Path, settings: AnySettings, labels: int) -> Classifier:

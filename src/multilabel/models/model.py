@@ -22,7 +22,7 @@ class Training:
     device: str
     valid: Mapping[str, float | None]  # its scores on valid, decoded as it decodes
     emptied_texts: int = 0  # training texts of which cleaning leaves nothing
-    member_weights: Mapping[str, float] | None = None  # of an ensemble
+    member_weights: Mapping[str, float] | None = None  # of an ensemble, averaged over labels
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ from multilabel.inputs.tokenization import TOKENIZERS, HubTextInput, TextInput, 
 from multilabel.inputs.word_vectors import WORD_VECTORS
 from multilabel.metrics.decoding import DECODINGS
 from multilabel.models.baselines import BASELINES
-from multilabel.models.ensembles import WEIGHTINGS, EnsembleBlock
+from multilabel.models.ensembles import EnsembleBlock
 from multilabel.models.fusions import FUSIONS
 from multilabel.models.heads import HEADS
 from multilabel.models.hub_encoder import HUB, read_config
@@ -148,7 +148,6 @@ def _resolve_ensemble(
     for part in without(blocks[name], "ensemble", "dataset"):
         raise UserError(f"{where}: an ensemble takes everything from its members and has no `{part}:`; take it out")
     block = parsed(EnsembleBlock, blocks[name]["ensemble"], f"{where}.ensemble")
-    choose("weighting", WEIGHTINGS, block.weights, f"{where}.ensemble.weights")
     members: dict[str, Member] = {}
     for member in block.members:
         choose("architecture", blocks, member, f"{where}.ensemble.members")

@@ -72,7 +72,7 @@ Member: TypeAlias = Annotated[NetworkArchitecture | BaselineArchitecture, Field(
 
 @dataclass(frozen=True, kw_only=True)
 class EnsembleArchitecture:
-    """Members that are trained anew, once, or once for each fold of train and valid together."""
+    """Members that are trained once, or once for each fold of train and valid together."""
 
     kind: Literal["ensemble"] = "ensemble"
     name: str
@@ -80,7 +80,7 @@ class EnsembleArchitecture:
     seed: int
     members: Mapping[str, Member]
     folds: int | None
-    weights: str
+    weights: Choice
     decoding: Choice
 
     @property
