@@ -14,7 +14,7 @@ import torch
 from conftest import ROOT, TRAIN, minilm_folder, run
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import records_file
+from multilabel.core.paths import CHECKPOINTS, records_file
 from multilabel.data.dataset import load_labels, load_split, load_unlabelled, subset
 from multilabel.data.records import Record, write_records
 from multilabel.inputs.cleaning import CLEANINGS
@@ -34,6 +34,7 @@ from multilabel.training.losses import LOSSES
 from multilabel.training.optimizers import OPTIMIZERS
 from multilabel.training.parts import train_part
 from multilabel.training.resumption import State
+from multilabel.training.reuse import FINISHED
 from multilabel.training.samplers import SAMPLERS
 from multilabel.training.schedules import SCHEDULES
 from multilabel.training.settings import Architecture
@@ -146,6 +147,8 @@ PLACES = {
     "mid-epoch": ("multilabel.training.loop._Run.step", 5, "before"),
     "while saving": ("os.replace", 2, "before"),
     "after an epoch": ("os.replace", 1, "after"),
+    "before the end is kept": ("multilabel.training.parts.keep", 1, "before"),
+    "while the end is kept": ("os.replace", 6, "before"),  # 3 epochs stored, all but the first in two moves
     "after the last epoch": ("multilabel.models.classifiers.NetworkClassifier.round_weights", 1, "before"),
 }
 BLOCK_KILLED = {"mid-epoch": "fusion_concat"}  # elsewhere text_gru
@@ -219,8 +222,10 @@ def test_a_run_killed_anywhere_ends_the_same(
     monkeypatch.chdir(killed / f"{place} {kind}")
     block = BLOCK_KILLED.get(place, "text_gru")
     resumed, states = trained(block, ema=0.9)
+    said = capsys.readouterr().out
     if (place, kind) == ("mid-epoch", "SIGTERM"):  # 3 batches an epoch, killed in the 5th
-        assert "resuming after epoch 1 and 2 batches" in capsys.readouterr().out
+        assert "resuming after epoch 1 and 2 batches" in said
+    assert ("taken from" in said) == (place == "after the last epoch")
     for state in states:
         state.discard()
     assert not list(Path(".checkpoints").glob("*"))  # half-written states are cleared away too
@@ -246,6 +251,23 @@ def test_changed_settings_data_or_code_start_afresh(
     monkeypatch.undo()
     file.write_text("two")
     assert State(settings("text_gru"), ["1"], [file]).path != first
+
+
+def test_changed_weights_or_packages_start_afresh_and_a_name_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "weights.safetensors"
+    file.write_text("one")
+    monkeypatch.setitem(BLOCKS, "a", {"image": {**IMAGE, "weights": str(file)}})
+    monkeypatch.setitem(BLOCKS, "b", BLOCKS["a"])
+    first, second = (State(settings(name), ["1"], []) for name in ("a", "b"))
+    assert first.key == second.key
+    assert first.path != second.path
+    with monkeypatch.context() as patch:
+        patch.setattr("multilabel.training.resumption.version", lambda package: "0.0")
+        assert State(settings("a"), ["1"], []).key != first.key
+    file.write_text("two")
+    assert State(settings("a"), ["1"], []).key != first.key
 
 
 def same_steps(name: str, first: dict[str, Any], second: dict[str, Any]) -> None:
@@ -291,8 +313,8 @@ def test_two_processes_train_like_one(tiny_dataset: str, monkeypatch: pytest.Mon
     assert done.returncode == 0, done.stdout + done.stderr
     two = json.loads(Path("two.json").read_text())
     assert two["device"].endswith("2 processes")
-    for path in Path(".checkpoints").glob("*.pt"):
-        path.unlink()
+    for folder in (CHECKPOINTS, FINISHED):
+        shutil.rmtree(folder)
     one, _ = trained("text_textcnn", **options)
     for name, value in weights(one).items():
         torch.testing.assert_close(torch.tensor(two["weights"][name]), value, atol=2e-5, rtol=1e-4)

@@ -22,6 +22,8 @@ for name, train in (("image_timm", {{}}), ("text_textcnn", {{"ema": 0.9}})):
     model, _ = t.trained(name, epochs=2, batch_size=10, **train)
     net = model.classifier.net
     found[name] = {{"net": net.state_dict(), "valid": model.training.valid}}
+again, _ = t.trained("image_timm", epochs=2, batch_size=10)
+found["taken"] = {{"net": again.classifier.net.state_dict(), "valid": again.training.valid}}
 torch.save(found, "rank" + os.environ["RANK"] + ".pt")
 """
 
@@ -59,10 +61,16 @@ def both(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[d
         os.chdir(before)
 
 
-@pytest.mark.parametrize("name", ["image_timm", "text_textcnn"])
+@pytest.mark.parametrize("name", ["image_timm", "text_textcnn", "taken"])
 def test_all_processes_hold_the_same_network(both: list[dict], name: str) -> None:
     first, second = (found[name] for found in both)
     assert any("running_var" in key for key in first["net"])
     for key, value in first["net"].items():
         assert torch.equal(value, second["net"][key]), key
     assert first["valid"] == second["valid"]
+
+
+def test_a_second_time_all_processes_take_what_was_trained(both: list[dict]) -> None:
+    for found in both:
+        for key, value in found["image_timm"]["net"].items():
+            assert torch.equal(value, found["taken"]["net"][key]), key

@@ -1,12 +1,13 @@
 """One baseline or one network, trained on some records; what it says of others chooses its epoch."""
 
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from accelerate import Accelerator
+from accelerate.utils import gather_object
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
@@ -21,16 +22,16 @@ from multilabel.metrics.decoding import fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.baselines import BASELINES
 from multilabel.models.classifiers import BaselineClassifier, Classifier, NetworkClassifier
-from multilabel.models.devices import accelerator, describe
+from multilabel.models.devices import accelerator, describe, is_main_process
 from multilabel.models.frozen import FrozenEncoders
-from multilabel.models.hub_encoder import HUB, hub_tokenizer, local_folder
+from multilabel.models.hub_encoder import HUB, hub_tokenizer
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings, TextSettings
-from multilabel.models.weights import PRETRAINED, weights_file
 from multilabel.training.augmentation import only_flips
 from multilabel.training.curves import Curves
-from multilabel.training.loop import fit
+from multilabel.training.loop import Progress, fit
 from multilabel.training.resumption import State
+from multilabel.training.reuse import FINISHED, FinishedRun, keep, kept
 from multilabel.training.settings import BaselineArchitecture, Member, NetworkArchitecture, TrainingSettings
 
 
@@ -49,7 +50,7 @@ class Trained:
 
 
 def train_part(architecture: Member, labels: Labels, train: Split, valid: Split, curves: Path) -> Trained:
-    """Learn from `train`, choose the epoch on `valid`."""
+    """Learn from `train`, choose the epoch on `valid`; a network that was trained just so before is taken as it ended."""
     if isinstance(architecture, BaselineArchitecture):
         return _train_baseline(architecture, labels, train, valid, curves)
     return _train_network(architecture, labels, train, valid, curves)
@@ -77,25 +78,55 @@ def _train_network(
     device = accelerator(settings.prediction.precision)
     classifier = _new_classifier(settings, labels, train.inputs.texts)
     tokenizer = classifier.tokenizer_for(train.inputs.texts + valid.inputs.texts)
-    began = time.perf_counter()
-    with device.main_process_first():  # which makes the arrays of images and of features for all
-        frozen = FrozenEncoders(classifier.net, settings, tokenizer, device)
-        examples = frozen.examples(train.inputs, train.targets, **_unchanged(architecture.train, settings))
-        held_out = frozen.examples(valid.inputs, valid.targets, mirrored=settings.prediction.flip_average)
-    seconds = time.perf_counter() - began if settings.frozen else 0.0
-    state = State(architecture, [*train.ids, "", *valid.ids], _files_read(settings))
+    files = [path(settings.dataset) for path in (records_file, targets_file, labels_file)]
+    state = State(architecture, [*train.ids, "", *valid.ids], files)
     with Curves(curves) as log:
-        progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
+        run = _kept_for_all(state.key)
+        if run is None:
+            began = time.perf_counter()
+            with device.main_process_first():  # which makes the arrays of images and of features for all
+                frozen = FrozenEncoders(classifier.net, settings, tokenizer, device)
+                examples = frozen.examples(train.inputs, train.targets, **_unchanged(architecture.train, settings))
+                held_out = frozen.examples(valid.inputs, valid.targets, mirrored=settings.prediction.flip_average)
+            reading = time.perf_counter() - began if settings.frozen else 0.0
+            progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
+            run = _finished(settings.name, progress, device, reading)
+            if is_main_process():
+                keep(run, state.key)
+        else:
+            print(f"{settings.name}: taken from {FINISHED}/{state.key}.pt, which {run.name} trained in "
+                  f"{run.seconds:.1f} s; delete the file to train anew")  # fmt: skip
+            for row in run.history:
+                log.epoch(row)
+            classifier.net.load_state_dict(run.weights)
     classifier.round_weights()
     return Trained(
         classifier,
         held_out=classifier.probabilities(valid.inputs),
-        epochs=progress.epoch,
-        best_epoch=progress.best_epoch,
-        seconds=seconds + sum(row["seconds"] for row in progress.history) * device.num_processes,
-        device=describe(device.device) + (f", {device.num_processes} processes" * (device.num_processes > 1)),
+        epochs=len(run.history),
+        best_epoch=run.best_epoch,
+        seconds=run.seconds,
+        device=run.device,
         emptied_texts=emptied(train.inputs.texts, settings.text.clean) if settings.text else 0,
         states=(state,),
+    )
+
+
+def _kept_for_all(key: str) -> FinishedRun | None:
+    """What is kept of a run, if each of several processes has found it whole: they train together or not at all."""
+    run = kept(key)
+    return run if all(gather_object([run is not None])) else None
+
+
+def _finished(name: str, progress: Progress, device: Accelerator, reading: float) -> FinishedRun:
+    """`reading` are the seconds that frozen encoders took."""
+    return FinishedRun(
+        name=name,
+        weights=progress.best_weights,
+        history=progress.history,
+        best_epoch=progress.best_epoch,
+        seconds=reading + sum(row["seconds"] for row in progress.history) * device.num_processes,
+        device=describe(device.device) + (f", {device.num_processes} processes" * (device.num_processes > 1)),
     )
 
 
@@ -124,14 +155,3 @@ def _tokenizer(text: TextSettings, texts: list[str]) -> Tokenizer:
     if text.tokenization is None:
         return hub_tokenizer(text.encoder.removeprefix(HUB))
     return fit_tokenizer(text.tokenization, clean(texts, text.clean))
-
-
-def _files_read(settings: NetworkSettings) -> Iterable[Path]:
-    """What a run depends on besides its settings and the code."""
-    yield from (path(settings.dataset) for path in (records_file, targets_file, labels_file))
-    for encoder in settings.encoders:
-        if encoder.encoder.startswith(HUB):
-            folder = local_folder(encoder.encoder.removeprefix(HUB))
-            yield from (path for path in sorted(folder.glob("*") if folder else []) if path.is_file())
-        elif encoder.weights not in (None, PRETRAINED):
-            yield weights_file(str(encoder.weights), encoder.encoder)

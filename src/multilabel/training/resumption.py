@@ -1,24 +1,25 @@
 """A killed run goes on where it stopped: state on disk outside every DVC output, keyed by all that determines a run."""
 
 import hashlib
-import io
 import json
 import os
 import signal
 from collections.abc import Iterable
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import torch
-
 from multilabel.core.files import replacing
 from multilabel.core.paths import CHECKPOINTS
 from multilabel.core.settings import to_json
+from multilabel.models.pretrained import with_digests
 from multilabel.training.settings import NetworkArchitecture
+from multilabel.training.tensor_files import read_tensors, write_tensors
 
 CODE = Path(__file__).parent.parent  # the whole library: whatever changes there may change a step
-DIGEST = hashlib.sha256().digest_size
+PACKAGES = ("torch", "torchvision", "timm", "transformers", "tokenizers", "accelerate")  # so may these
 
 
 class State:
@@ -27,31 +28,33 @@ class State:
     def __init__(
         self, architecture: NetworkArchitecture, records: list[str], data: Iterable[Path], folder: Path = CHECKPOINTS
     ) -> None:
-        """`records` are the ids that the run sees, `data` the files that it reads."""
-        digest = hashlib.sha256(json.dumps([to_json(architecture), records], sort_keys=True).encode())
+        """`records` are the ids that the run sees, `data` the files that it reads; a name changes no step.
+
+        Weights that the network starts from count by their content, so they must have been fetched.
+        """
+        nameless = replace(architecture, model=replace(architecture.model, name=""))
+        settings = with_digests(to_json(nameless), architecture.model)
+        digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        digest.update(torch.__version__.encode())
-        self.path = folder / f"{architecture.model.name}-{digest.hexdigest()[:16]}.pt"
+        digest.update(" ".join(map(version, PACKAGES)).encode())
+        self.key = digest.hexdigest()[:16]
+        self.path = folder / f"{architecture.model.name}-{self.key}.pt"
         self.before = self.path.with_suffix(".before.pt")
 
     def save(self, content: dict[str, Any]) -> None:
         """Tensors, numbers, strings and containers of them; what was saved before is kept as well."""
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
         with replacing(self.path) as partial:
-            with partial.open("wb") as file:
-                file.write(hashlib.sha256(buffer.getbuffer()).digest())
-                file.write(buffer.getbuffer())
+            write_tensors(partial, content)
             if self.path.exists():
                 os.replace(self.path, self.before)
 
     def load(self) -> dict[str, Any] | None:
-        """What was saved last and is whole, or None; unpickles tensors and plain values only."""
+        """What was saved last and is whole, or None."""
         content, damaged = None, []
         for path in (self.path, self.before):
             if content is None and path.exists():
-                content = _read(path)
+                content = read_tensors(path)
                 damaged += [path.name] if content is None else []
         if damaged:
             instead = "starting anew" if content is None else "going on from the one saved before"
@@ -64,14 +67,6 @@ class State:
         """Forget the run, once its outputs are written."""
         self.path.unlink(missing_ok=True)
         self.before.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    """The content behind its checksum, or None if the two do not fit: PyTorch itself notices little."""
-    stored = path.read_bytes()
-    if hashlib.sha256(stored[DIGEST:]).digest() != stored[:DIGEST]:
-        return None
-    return torch.load(io.BytesIO(stored[DIGEST:]), weights_only=True, map_location="cpu")
 
 
 class Termination:
