@@ -53,7 +53,12 @@ class Params:
 
 def read(path: Path = PARAMS) -> Params:
     """All of a file; raises `UserError` with a line for every mistake in it."""
-    params, mistakes = _parse(read_yaml(path))
+    return sound(read_yaml(path))
+
+
+def sound(raw: object) -> Params:
+    """The same of a file's content."""
+    params, mistakes = _parse(raw)
     if params is None:
         raise UserError(*mistakes)
     return params

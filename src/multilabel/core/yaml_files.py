@@ -65,6 +65,16 @@ def read_yaml(path: Path) -> Any:
         raise UserError(f"{path}: nested too deeply; mend the YAML there") from None
 
 
+def value_of(text: str) -> Any:
+    """What YAML stands for, as `read_yaml` takes it; raises `yaml.YAMLError`."""
+    return yaml.load(text, Loader=_Loader)  # noqa: S506 (derived from SafeLoader)
+
+
+def nodes_of(text: str) -> Node | None:
+    """The same with the place of everything in `text`."""
+    return yaml.compose(text, Loader=_Loader)
+
+
 def _look_through(node: Node, sizes: dict[int, int]) -> int:
     """The number of values at and below `node`; raises `ConstructorError` for a key that stands twice, a bomb, a circle."""
     if id(node) in sizes:

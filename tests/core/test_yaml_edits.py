@@ -1,0 +1,88 @@
+"""Edits of a YAML text say what was meant and touch nothing else."""
+
+import pytest
+
+from multilabel.core.yaml_edits import in_one_line, section_text, with_section, with_value
+from multilabel.core.yaml_files import value_of
+
+TEXT = """\
+# what stands above
+seed: 42  # of training
+
+train:  # defaults
+  lr: 2.0e-3  # peak
+  augment:
+    crop: 0.95
+
+    flip: 0.5  # mild
+  clip:
+  batch_norm: off
+
+# of what is left
+limits: {size_mb: 100, gpu_hours: 24}  # both
+
+none: {}
+words: "a # b"
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "old", "new"),
+    [
+        (["seed"], 7, "seed: 42  #", "seed: 7  #"),
+        (["train", "lr"], 1e-05, "lr: 2.0e-3  # peak", "lr: 1e-05  # peak"),
+        (["train", "clip"], 0.5, "  clip:\n", "  clip: 0.5\n"),
+        (["train", "batch_norm"], True, "batch_norm: off\n", "batch_norm: true\n"),
+        (["train", "loss"], {"name": "focal"}, "off\n", "off\n  loss: {name: focal}\n"),
+        (["train", "augment", "crop"], 1, "crop: 0.95\n", "crop: 1\n"),
+        (["train", "augment", "hue"], 0.1, "# mild\n", "# mild\n    hue: 0.1\n"),
+        (["train", "augment"], "mild", "\n    crop: 0.95\n\n    flip: 0.5  # mild", " mild  # mild"),
+        (["train", "clip", "norm"], 1, "  clip:\n", "  clip: {norm: 1}\n"),
+        (["limits", "size_mb"], None, "{size_mb: 100,", "{size_mb: null,"),
+        (["limits", "records"], [1, "a, b"], "24}", '24, records: [1, "a, b"]}'),
+        (["none", "a"], 1, "none: {}", "none: {a: 1}"),
+        (["words"], "off", '"a # b"', '"off"'),
+        (["new", "key"], 1, '"a # b"\n', '"a # b"\nnew: {key: 1}\n'),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_one_value_moves_and_nothing_else(path: list[str], value: object, old: str, new: str) -> None:
+    assert TEXT.count(old) == 1
+    text = with_value(TEXT, path, value)
+    assert text == TEXT.replace(old, new)
+    found = value_of(text)
+    for key in path:
+        found = found[key]
+    assert found == value
+
+
+def test_a_section_is_its_lines_without_what_stands_above_the_next() -> None:
+    assert section_text(TEXT, "seed") == "seed: 42  # of training"
+    assert section_text(TEXT, "train") == TEXT[TEXT.index("train:") : TEXT.index("\n\n# of what")]
+    assert section_text(TEXT, "words") == 'words: "a # b"'
+    assert section_text(TEXT, "lr") == ""
+
+
+def test_a_section_takes_the_place_of_another_or_stands_below_all() -> None:
+    section = "train:\n    epochs: 1  # four spaces"
+    text = with_section(TEXT, "train", section)
+    assert text == TEXT.replace(section_text(TEXT, "train"), section)
+    assert with_section(TEXT, "eda", "eda: {}") == TEXT + "\neda: {}\n"
+    assert with_section(TEXT.rstrip(), "words", "words: a") == TEXT.replace('"a # b"\n', "a")
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "off", "null", "1", "1e-5", ".5", "a: b", "a #b", "[x]", "é", "a\nb", '"', "../a b/c,d.zip", "/a/b.zip", "-", "2020-01-01",
+     1e-05, 0.1, 10**20, True, None, [], {}, {"a b": [1, {"c": None}]}],
+)  # fmt: skip
+def test_a_value_in_one_line_is_read_as_it_was(value: object) -> None:
+    line = in_one_line(value)
+    assert "\n" not in line
+    for text, found in (
+        (line, value),
+        (f"a: {line}  # b", {"a": value}),
+        (f"{{a: {line}, b: 1}}", {"a": value, "b": 1}),
+    ):
+        assert value_of(text) == found
+        assert type(value_of(line)) is type(value)
