@@ -7,8 +7,9 @@ import pandas as pd
 
 from multilabel.core.errors import run_stage
 from multilabel.core.files import replacing, replacing_folder, write_text
-from multilabel.core.paths import EXPLANATIONS, REPORTS
+from multilabel.core.paths import EXPLANATIONS, PER_RECORD, REPORTS
 from multilabel.core.settings import parsed, read_params
+from multilabel.metrics import per_record
 from multilabel.reporting import tables
 from multilabel.reporting.data_section import data_section
 from multilabel.reporting.figures import Figures
@@ -22,7 +23,7 @@ TITLE = "Multi-label classification: report"
 
 
 def report() -> None:
-    """Write reports/report.md and report.html with reports/figures/, reports/curves.tsv and reports/per_label.csv."""
+    """Write reports/report.md and report.html with its figures and tables."""
     params = read_params()
     settings = parsed(ReportSettings, params.get("report"), "report")
     reported = Reported(
@@ -55,6 +56,7 @@ def report() -> None:
     write_text(REPORTS / "report.html", self_contained_html(markdown, TITLE, REPORTS))
     _write_table([section.joined_curves for section in told], REPORTS / "curves.tsv", "\t")
     _write_table([section.per_label for section in told], REPORTS / "per_label.csv", ",")
+    per_record.write([section.per_record for section in told], PER_RECORD)
     for name, section in results.items():
         if section:
             print(f"\n{name}, seed {reported.seed}\n\n{tables.short_markdown(section.leaders)}")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import re
 import signal
 import subprocess
 import sys
@@ -76,6 +77,7 @@ def test_the_whole_pipeline(project: Path) -> None:
     diff = run(["bash", ".github/review.sh", "HEAD"], project)
     assert "metrics/evaluate/rule.json" in diff
     assert "architectures.rule.baseline" in diff
+    assert re.search(r"\| `captions` \| `rule` \| `\w+`, the best of `HEAD` on valid \| \S+ \(\S+ to \S+\) \|", diff)
     commit(project)
     assert "dvc.lock is up to date" in run(["bash", ".github/check_lock.sh"], project)
 

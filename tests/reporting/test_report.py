@@ -15,7 +15,7 @@ from made_up_project import Project
 from PIL import Image
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import EXPLANATIONS, PREDICTIONS
+from multilabel.core.paths import EXPLANATIONS, PER_RECORD, PREDICTIONS
 from multilabel.data.records import Record
 
 HOSTILE = [
@@ -214,6 +214,22 @@ def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) ->
         "step": [0, 1],
         "valid_f1_samples": [0.1, 0.2],
     }
+
+
+def test_f1_of_every_record_is_left_for_reviews_and_does_not_change_by_itself(finished: Project) -> None:
+    own, other = records(), records(5)
+    labels = finished.data(own)
+    finished.model("b", own, labels, mixed)
+    finished.model("a", own, labels, right)
+    finished.model("novel", other, finished.data(other, "books"), wrong, dataset="books")
+    finished.report()
+    before = PER_RECORD.read_bytes()
+    finished.report()
+    assert PER_RECORD.read_bytes() == before
+    table = pd.read_parquet(PER_RECORD)
+    assert list(table) == ["dataset", "id", "truth", "f1_b", "f1_a", "f1_novel"]
+    assert table["f1_b"].tolist()[:8] == [0, 1] * 4
+    assert table["f1_novel"].isna().tolist() == [True] * 8 + [False] * 5
 
 
 def whole(finished: Project) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 from multilabel.cli.apply import APPLY
+from multilabel.cli.compare import COMPARE
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY,)
+SUBCOMMANDS = (APPLY, COMPARE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,6 +18,7 @@ MODELS = Path("models")
 ABLATIONS = MODELS / "ablations"  # beside the folders of the datasets
 METRICS = Path("metrics")
 REPORTS = Path("reports")
+PER_RECORD = REPORTS / "f1_per_record.parquet"  # of all architectures on test
 
 # `dvc exp run --queue` and `--temp` work in a copy of the repository, but name the original in DVC_ROOT: what must
 # outlive such a copy (a killed run's state, decoded images) and relative sources belong to the original.

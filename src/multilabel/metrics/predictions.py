@@ -63,7 +63,11 @@ def paired_difference(predictions: Path, base: Path, n_resamples: int, seed: int
         raise UserError(
             f"{predictions} and {base} hold different records; run `dvc repro` so that both see the same split"
         )
-    difference = f1_of_sets(own) - f1_of_sets(other)
+    return mean_difference(f1_of_sets(own) - f1_of_sets(other), n_resamples, seed)
+
+
+def mean_difference(difference: NDArray[np.floating], n_resamples: int, seed: int) -> dict[str, float | None]:
+    """(N,) differences between two models on the same records -> their mean with its interval, as above."""
     sure = bootstrap(difference, n_resamples, seed)
     low, high = (sure.low, sure.high) if sure else (None, None)
     value = float(difference.mean()) if len(difference) else None

@@ -8,6 +8,7 @@ import pandas as pd
 
 from multilabel.core.paths import labels_file
 from multilabel.data.labels import Labels
+from multilabel.metrics.per_record import per_record
 from multilabel.reporting import answers, plots, tables
 from multilabel.reporting.figures import Figures
 from multilabel.reporting.markdown import Markdown
@@ -43,6 +44,7 @@ class ResultSection:
     samples: list[Samples]
     joined_curves: pd.DataFrame
     per_label: pd.DataFrame
+    per_record: pd.DataFrame
 
 
 def result_section(
@@ -90,4 +92,5 @@ def result_section(
         samples=samples(dataset, labels, predicted(best), reported.sample_predictions, seed, figures),
         joined_curves=tables.joined_curves(dataset, curves),
         per_label=per_label,
+        per_record=per_record(dataset, {name: predicted(name) for name in own}),
     )

@@ -1,0 +1,127 @@
+"""What a review says, read as its readers do."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from multilabel.core.errors import UserError
+from multilabel.core.paths import PER_RECORD
+from multilabel.metrics.per_record import per_record, write
+from multilabel.reporting.review import Revision, review
+
+NUMBER = 40
+Said = Mapping[str, int]  # architecture -> how many of its records are right
+
+
+def predictions(right: int, number: int = NUMBER, label: str = "a") -> pd.DataFrame:
+    return pd.DataFrame({
+        "id": [str(n) for n in range(number)], "true": [[label]] * number,
+        "predicted": [[label] if n < right else [] for n in range(number)],
+    })  # fmt: skip
+
+
+class State:
+    """A revision that is made up."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.files = folder, dict[str, bytes]()
+
+    def of(self, datasets: Mapping[str, Said], valid: Mapping[str, float | None] = {}, **records: object) -> "State":
+        parts = [
+            per_record(dataset, {name: predictions(right, **records) for name, right in said.items()})  # type: ignore[arg-type]
+            for dataset, said in datasets.items()
+        ]
+        write(parts, self.folder / "f1")
+        self.files[str(PER_RECORD)] = (self.folder / "f1").read_bytes()
+        for name, score in valid.items():
+            self.files[f"metrics/evaluate/{name}.json"] = json.dumps({"valid_f1_samples": score}).encode()
+        return self
+
+    def revision(self, name: str) -> Revision:
+        return Revision(name, lambda path: self.files.get(str(path)))
+
+
+def said(base: State, own: State) -> list[str]:
+    """The lines of a review, without empty ones."""
+    text = review(base.revision("main"), own.revision("this work tree"), 200, 1)
+    assert text.endswith("\n")
+    return [line for line in text.splitlines() if line]
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> State:
+    old = {"rule": 20, "net": 24, "lucky": 39, "old": 3}
+    return State(tmp_path).of({"photos": old}, {"rule": 0.5, "net": 0.9, "lucky": 0.7, "old": None})
+
+
+def test_new_moved_unchanged_and_gone(base: State, tmp_path: Path) -> None:
+    own = State(tmp_path).of({"photos": {"rule": 20, "net": 34, "lucky": 38, "new": 10, "even": 24}})
+    assert said(base, own) == [
+        "| dataset | architecture | compared with | difference in test samples-F1 (95 % interval) | verdict |",
+        "| --- | --- | --- | --- | --- |",
+        "| `photos` | `net` | itself on `main` | +0.250 (+0.100 to +0.375) | better |",
+        "| `photos` | `lucky` | itself on `main` | -0.025 (-0.076 to +0.000) | not distinguishable |",
+        "| `photos` | `new` | `net`, the best of `main` on valid | -0.350 (-0.525 to -0.200) | worse |",
+        "| `photos` | `even` | `net`, the best of `main` on valid | +0.000 (+0.000 to +0.000) | not distinguishable |",
+        "The same on every test record: `rule`.",
+        "No longer there: `old`.",
+    ]
+
+
+def test_nothing_moved(base: State) -> None:
+    assert said(base, base) == ["The same on every test record: `rule`, `net`, `lucky`, `old`."]
+
+
+@pytest.mark.parametrize(
+    ("records", "counts"),
+    [({"number": 30}, "30 here, 40 there, 30 of them"), ({"label": "b"}, "40 here, 40 there, 0 of them"), ({"number": 1500}, "1,500 here, 40")],
+)  # fmt: skip
+def test_other_test_records_are_never_compared(
+    records: dict[str, object], counts: str, base: State, tmp_path: Path
+) -> None:
+    (line,) = said(base, State(tmp_path).of({"photos": {"net": 24, "new": 3}}, **records))
+    assert line.startswith(f"The test records of `photos` are not those of `main` ({counts}")
+    assert line.endswith(", so nothing of it can be compared.")
+
+
+def test_datasets_come_and_go(base: State, tmp_path: Path) -> None:
+    assert said(base, State(tmp_path).of({"books": {"net": 1}})) == [
+        "Dataset `books` is new: nothing of it can be compared.",
+        "Dataset `photos` is no longer there.",
+    ]
+
+
+def test_the_first_time_there_is_nothing_to_compare_with(base: State, tmp_path: Path) -> None:
+    sentence = "has no `reports/f1_per_record.parquet`, so no score can be compared record by record."
+    assert said(State(tmp_path), base) == [f"`main` {sentence}"]
+    assert said(base, State(tmp_path)) == [f"`this work tree` {sentence}"]
+
+
+def test_a_base_without_scores_on_valid(tmp_path: Path) -> None:
+    lines = said(State(tmp_path).of({"d": {"a": 1}}), State(tmp_path).of({"d": {"a": 1, "b": 2}}))
+    assert lines[-1] == "New, and nothing of the base has a score on valid: `b`."
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"{}", b"version https://git-lfs.github.com/spec/v1\n"])
+def test_files_that_cannot_be_read_are_named(content: bytes, base: State, tmp_path: Path) -> None:
+    own = State(tmp_path)
+    own.files[str(PER_RECORD)] = content
+    with pytest.raises(
+        UserError, match=r"^reports/f1_per_record.parquet of this work tree cannot be read; write it again with"
+    ):
+        said(base, own)
+    base.files["metrics/evaluate/net.json"] = content
+    with pytest.raises(
+        UserError, match=r"^metrics/evaluate/net.json of main cannot be read; .*`dvc repro -f evaluate@net`"
+    ):
+        said(base, State(tmp_path).of({"photos": {"new": 3}}))
+
+
+def test_another_table_in_its_place_is_named(base: State, tmp_path: Path) -> None:
+    pd.DataFrame({"id": ["1"], "f1": [0.5]}).to_parquet(tmp_path / "other")
+    base.files[str(PER_RECORD)] = (tmp_path / "other").read_bytes()
+    with pytest.raises(UserError, match="of main cannot be read"):
+        said(base, State(tmp_path).of({"photos": {"new": 3}}))
