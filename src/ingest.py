@@ -2,14 +2,15 @@
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import replacing, replacing_folder, write_json
-from multilabel.core.paths import CACHE, HOME, METRICS, RAW, findings_file, records_file, refused_file
+from multilabel.core.paths import CACHE, HOME, METRICS, RAW, boxes_file, findings_file, records_file, refused_file
 from multilabel.core.settings import parsed, read_block, read_section
 from multilabel.data.archives import check_source, open_source
+from multilabel.data.boxes import Box, write_boxes
 from multilabel.data.records import Findings, Record, write_records
 from multilabel.data.sources import SYNTHETIC, Dataset, IngestSettings, parse_dataset
 from multilabel.data.synthetic import GENERATORS, SUFFIXES
@@ -19,11 +20,12 @@ MOST_REASONS = 3  # in a message; the others are in the list
 
 @dataclass
 class Tally:
-    """Counts records as they pass, so that none has to be kept."""
+    """Counts records as they pass, so that none has to be kept, and keeps their boxes."""
 
     labelled: int = 0
     unlabelled: int = 0
     with_image: int = 0
+    boxes: list[tuple[str, Box]] = field(default_factory=list)
 
     def counting(self, records: Iterable[Record]) -> Iterator[Record]:
         """The same records."""
@@ -31,6 +33,7 @@ class Tally:
             self.labelled += record.labels is not None
             self.unlabelled += record.labels is None
             self.with_image += record.image is not None
+            self.boxes += [(record.id, box) for box in record.boxes]
             yield record
 
     def counts(self) -> dict[str, int]:
@@ -40,11 +43,12 @@ class Tally:
             "labelled": self.labelled,
             "unlabelled": self.unlabelled,
             "with_image": self.with_image,
+            "boxes": len(self.boxes),
         }
 
 
 def ingest(dataset: str) -> None:
-    """Write data/raw/<dataset>/ and metrics/ingest/<dataset>.json."""
+    """Write data/raw/<dataset>/, data/boxes/<dataset>.parquet and metrics/ingest/<dataset>.json."""
     own = parse_dataset(dataset, read_block("datasets", dataset))
     limits = parsed(IngestSettings, read_section("ingest"), "ingest")
     source = _source(dataset, own)
@@ -63,6 +67,7 @@ def ingest(dataset: str) -> None:
         if not tally.labelled:
             raise _nothing_left(dataset, source, findings)
         findings.write(folder / findings_file(dataset).name)
+    write_boxes(boxes_file(dataset), tally.boxes)
     name = source.name if own.generated is None else SYNTHETIC
     reasons = findings.counts()
     found = {action: sum(by_reason.values()) for action, by_reason in reasons.items()}

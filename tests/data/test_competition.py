@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 
 from multilabel.core.errors import UserError
 from multilabel.data.archives import Files, open_source
+from multilabel.data.boxes import Box
 from multilabel.data.encodings import decode
 from multilabel.data.images import open_rgb
 from multilabel.data.readers import Competition
@@ -157,3 +159,75 @@ def test_a_real_archive_on_disk(tmp_path: Path) -> None:
     first = (tmp_path / "a.zip").read_bytes()
     write_competition(tmp_path / "b.zip", labelled=6, unlabelled=2, seed=3)
     assert (tmp_path / "b.zip").read_bytes() == first
+
+
+BOXES = "ImageID,Label,x,y,width,height\n"
+TWO = '1.jpg,1 19,"a man"\n2.jpg,1,"a man"\n'
+
+
+def boxes(rows: str, policy: str = "reject", header: str = BOXES) -> tuple[list[Record], list[str]]:
+    records, findings = read(Competition(), competition(TWO, boxes__csv=header + rows), policy)
+    return records, [finding.removeprefix("source.zip/boxes.csv:") for finding in findings]
+
+
+def test_boxes_come_with_their_records() -> None:
+    records, findings = boxes("1.jpg,19,0.1,.2,0.3,4e-1\n 1.jpg , 1 ,0,0,1,1\n1.jpg,1,0,0,0.5,1\n")
+    assert records[0].boxes == (Box("19", 0.1, 0.2, 0.3, 0.4), Box("1", 0, 0, 1, 1), Box("1", 0, 0, 0.5, 1))
+    assert records[1].boxes == ()
+    assert findings == []
+
+
+def test_without_boxes_records_are_as_they_were() -> None:
+    plain = read(Competition(), competition(TWO))
+    assert boxes("") == plain
+    assert [replace(record, boxes=()) for record in boxes("2.jpg,1,0,0,1,1\n")[0]] == plain[0]
+    assert read(Competition(boxes="others.csv"), competition(TWO, boxes__csv="anything\n")) == plain
+
+
+BEYOND = "expected shares of its width and height, 0 to 1"
+
+
+@pytest.mark.parametrize(
+    ("row", "finding"),
+    [
+        ("1.jpg,1,a,0,1,1", "2 1.jpg rejected: box is no four numbers"),
+        ("1.jpg,1,,0,1,1", "2 1.jpg rejected: box is no four numbers"),
+        ("1.jpg,1,nan,0,1,1", "2 1.jpg rejected: box is no four numbers"),
+        ("1.jpg,1,0,0,inf,1", "2 1.jpg rejected: box is no four numbers"),
+        ("1.jpg,1,0,0,0,1", "2 1.jpg rejected: box is empty (0 x 1)"),
+        ("1.jpg,1,10,20,30,40", f"2 1.jpg rejected: box is beyond the image (from 10, 20 to 40, 60; {BEYOND})"),
+        ("2.jpg,19,0,0,1,1", "2 2.jpg rejected: box of another label: '19' is none of the record's"),
+        ("2.jpg,,0,0,1,1", "2 2.jpg rejected: box of another label: '' is none of the record's"),
+        ("3.jpg,1,0,0,1,1", "2 3.jpg rejected: box of no labelled record that was kept"),
+        (",1,0,0,1,1", "2  rejected: box of no labelled record that was kept"),
+        ("2.jpg,1,0,0,1,1\n2.jpg,1,0,0,1.0,1", "3 2.jpg rejected: duplicate box"),
+        ("2.jpg,1,0,0,1", "2  rejected: wrong number of fields (5 fields where the header has 6)"),
+    ],
+)
+def test_a_row_that_is_no_box_is_a_finding(row: str, finding: str) -> None:
+    records, findings = boxes(f"{row}\n1.jpg,19,0,0,1,1\n")
+    assert findings == [finding]
+    assert [record.id for record in records] == ["1.jpg", "2.jpg"]
+    assert records[0].boxes == (Box("19", 0, 0, 1, 1),)
+    with pytest.raises(UserError, match=r"boxes.csv:\d: record .*; mend it, or set ingest.on_bad_record: reject"):
+        boxes(row + "\n", policy="error")
+
+
+def test_a_row_of_boxes_that_was_mended_is_kept_and_listed() -> None:
+    records, findings = boxes('2.jpg,1,0,0,1,"1\n')
+    assert records[1].boxes == (Box("1", 0, 0, 1, 1),)
+    assert findings == ["2 2.jpg repaired: quote opened and never closed"]
+
+
+def test_an_unlabelled_record_has_no_boxes() -> None:
+    source = competition(TWO, test__csv='ImageID,Caption\n9.jpg,"x"\n', boxes__csv=BOXES + "9.jpg,1,0,0,1,1\n")
+    records, findings = read(Competition(), source)
+    assert records[2].boxes == ()
+    assert findings == ["source.zip/boxes.csv:2 9.jpg rejected: box of no labelled record that was kept"]
+
+
+def test_a_table_of_boxes_without_a_column_is_refused() -> None:
+    with pytest.raises(
+        UserError, match=r"boxes.csv: has no column 'width' \(it has ImageID, Label, x, y\); add or rename it"
+    ):
+        boxes("", header="ImageID,Label,x,y\n")

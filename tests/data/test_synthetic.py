@@ -1,7 +1,9 @@
 """The generated data follow what was published, and are no easier than they should be."""
 
 import csv
+import hashlib
 import io
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -11,13 +13,20 @@ from PIL import Image
 
 from multilabel.core.yaml_files import read_yaml
 from multilabel.data.archives import open_source
+from multilabel.data.images import open_rgb
 from multilabel.data.readers import Competition
 from multilabel.data.records import Findings
-from multilabel.data.synthetic import write_goodreads
+from multilabel.data.synthetic import drawings, write_competition, write_goodreads
 from multilabel.data.synthetic.captions import NOUNS, csv_field, write_caption
-from multilabel.data.synthetic.drawings import DRAWINGS, draw_image
+from multilabel.data.synthetic.drawings import DRAWINGS, Drawing, draw_image
 from multilabel.data.synthetic.label_sets import PUBLISHED, distribution, label_ids, sample
 
+LINE = 9  # pixels: half a line's width, with what a joint of lines, blur and JPEG add
+QUARTERS = [
+    [[[162, 168, 134], [165, 145, 117]], [[163, 158, 140], [145, 116, 111]]],
+    [[[138, 141, 125], [133, 152, 146]], [[124, 126, 133], [113, 139, 143]]],
+    [[[149, 86, 94], [132, 103, 114]], [[134, 130, 135], [177, 171, 165]]],
+]
 PUBLISHED_NUMBERS = read_yaml(PUBLISHED)
 
 
@@ -45,10 +54,54 @@ def test_every_label_can_be_drawn_and_named() -> None:
 
 def test_pictures_come_in_the_published_sizes_and_several_modes() -> None:
     random = np.random.default_rng(0)
-    opened = [Image.open(io.BytesIO(draw_image(["1", "17"], random))) for _ in range(150)]
+    opened = [Image.open(io.BytesIO(draw_image(["1", "17"], random).image)) for _ in range(150)]
     assert {"RGB", "L", "CMYK"} <= {image.mode for image in opened}
     upright = [image for image in opened if image.mode != "RGBA"]
     assert all(240 <= side <= 320 for image in upright for side in image.size)
+
+
+def objects(label: str, seed: int, patch: pytest.MonkeyPatch) -> tuple[np.ndarray, Drawing]:
+    """Which pixels of a drawing show an object: those that are the same before a black and a white scene."""
+    seen = []
+    for colour in ("black", "white"):
+        patch.setattr(drawings, "_scene", lambda *size, colour=colour: Image.new("RGB", size[:2], colour))
+        drawn = draw_image([label], np.random.default_rng(seed))
+        seen.append(np.asarray(open_rgb(drawn.image)).astype(int))
+    return abs(seen[0] - seen[1]).max(axis=2) < 128, drawn
+
+
+@pytest.mark.parametrize("mode", ["RGB", "EXIF"])
+def test_boxes_lie_around_what_is_drawn(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drawings, "MODES", {mode: 1.0})
+    for seed, label in enumerate(DRAWINGS):
+        shown, drawn = objects(label, seed, monkeypatch)
+        height, width = shown.shape
+        boxes = np.array([box for _, box in drawn.boxes])
+        assert {named for named, _ in drawn.boxes} == {label}
+        assert boxes.min() >= 0
+        edges = [*boxes[:, :2].min(axis=0), *(boxes[:, :2] + boxes[:, 2:]).max(axis=0)]
+        rows, columns = np.nonzero(shown)
+        found = [columns.min() / width, rows.min() / height, (columns.max() + 1) / width, (rows.max() + 1) / height]
+        assert abs(np.subtract(found, edges)).max() * max(width, height) <= LINE
+
+
+def test_unlabelled_images_have_no_boxes_and_the_others_those_of_their_labels(tmp_path: Path) -> None:
+    write_competition(tmp_path / "a.zip", labelled=12, unlabelled=3, seed=3)
+    records = list(Competition().read(open_source(tmp_path / "a.zip", 1), findings := Findings("error"), 1))
+    assert not findings.counts()["rejected"]
+    for record in records:
+        assert {box.label for box in record.boxes} == set(record.labels or [])
+
+
+def test_boxes_changed_nothing_that_is_drawn_or_written(tmp_path: Path) -> None:
+    """What seed 3 gave before there were boxes: the table, and the mean colours of the quarters of three images."""
+    write_competition(tmp_path / "a.zip", labelled=40, unlabelled=4, seed=3)
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        table = hashlib.sha256(archive.read("synthetic-competition/train.csv")).hexdigest()
+        images = [open_rgb(archive.read(f"synthetic-competition/data/{number}.jpg")) for number in range(3)]
+    assert table.startswith("9e98582ba33ccb34")
+    quarters = [np.asarray(image.resize((2, 2), Image.Resampling.BOX)).astype(int) for image in images]
+    np.testing.assert_allclose(quarters, QUARTERS, atol=2)  # decoders round
 
 
 def test_captions_name_about_four_fifths_of_what_is_shown() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 PARAMS = Path("params.yaml")
 
 RAW = Path("data/raw")
+BOXES = Path("data/boxes")
 SPLITS = Path("data/splits")
 ENCODED = Path("data/encoded")
 EDA = Path("data/eda")  # <dataset>/ with tables that the report draws
@@ -31,6 +32,11 @@ CHECKPOINTS = HOME / ".checkpoints"
 def records_file(dataset: str) -> Path:
     """The records of one dataset, as ingested."""
     return RAW / dataset / "records.parquet"
+
+
+def boxes_file(dataset: str) -> Path:
+    """Where images show labels, as far as the source says; beside the records, so that boxes train nothing again."""
+    return BOXES / f"{dataset}.parquet"
 
 
 def findings_file(dataset: str) -> Path:

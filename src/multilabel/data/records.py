@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
+from multilabel.data.boxes import Box
 from multilabel.data.images import describe
 
 SCHEMA = pa.schema(
@@ -35,17 +36,18 @@ BYTES_PER_GROUP = 64_000_000  # of images; whoever reads a group holds all of it
 
 @dataclass(frozen=True)
 class Record:
-    """One thing to classify; `labels` is None where they are to be predicted."""
+    """One thing to classify; `labels` is None where they are to be predicted, `boxes` say where its image shows them."""
 
     id: str
     text: str
     labels: list[str] | None
     image: bytes | None = None
+    boxes: tuple[Box, ...] = ()  # kept apart from the records: nothing that is trained reads them
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A record that was repaired or rejected, where it stood, and why."""
+    """A record, or a box of one, that was repaired or rejected, where it stood, and why."""
 
     id: str
     where: str
@@ -65,7 +67,7 @@ class Findings:
         self.items.append(Finding(id, where, "repaired", reason))
 
     def rejected(self, id: str, where: str, reason: str) -> None:
-        """List a record that is left out; raises `UserError` instead under the policy `error`."""
+        """List a record, or a box of one, that is left out; raises `UserError` instead under the policy `error`."""
         if self.policy == "error":
             raise UserError(
                 f"{where}: record {id!r}: {reason}; mend it, or set ingest.on_bad_record: reject to leave it out"

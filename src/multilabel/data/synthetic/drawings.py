@@ -2,11 +2,26 @@
 
 import colorsys
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-Box = tuple[float, float, float, float]
+Box = tuple[float, float, float, float]  # left, top, width, height
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """An encoded image, and where it shows what: a label and the box around it for every object.
+
+    A box is in shares of the upright image's width and height, cut off where the image ends; what lies before an object
+    hides some of it, and its box stays.
+    """
+
+    image: bytes
+    boxes: list[tuple[str, Box]]
+
 
 # One object per label: shapes in the unit square, painted in order. A shape is (kind, role, coordinates): `oval` and
 # `box` take x0, y0, x1, y1; `poly` takes points. `body` is a random colour, the other roles have the colours in FIXED.
@@ -166,20 +181,22 @@ CROWDS = ("1", "3")  # persons and cars often come in twos
 MODES = {"RGB": 0.9, "L": 0.04, "CMYK": 0.02, "RGBA": 0.02, "EXIF": 0.02}  # how images are stored
 
 
-def draw_image(labels: list[str], random: np.random.Generator) -> bytes:
-    """An encoded image, 240 to 320 px a side, that shows one object (a few persons or cars) per label."""
+def draw_image(labels: list[str], random: np.random.Generator) -> Drawing:
+    """An image, 240 to 320 px a side, that shows one object (a few persons or cars) per label."""
     width, height = (int(side) for side in random.integers(240, 321, size=2))
     image = _scene(width, height, random)
     taken: list[Box] = []
+    boxes: list[tuple[str, Box]] = []
     for label in sorted(labels, key=lambda label: label not in CROWDS):  # crowds stand behind single things
         for _ in range(int(random.integers(1, 3)) if label in CROWDS else 1):
             box = _roomy_box(width, height, taken, random)
-            _place(image, label, box, random)
+            painted = _place(image, label, box, random)
+            boxes.append((label, _around(painted, width, height)))
             taken.append(box)
     image = image.filter(ImageFilter.GaussianBlur(float(random.uniform(0.3, 1.0))))
     noise = random.normal(0, random.uniform(1, 4), (height, width, 1))
     image = Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
-    return _encode(image, random)
+    return Drawing(_encode(image, random), boxes)
 
 
 def _scene(width: int, height: int, random: np.random.Generator) -> Image.Image:
@@ -218,13 +235,14 @@ def _overlap(one: Box, other: Box) -> float:
     return max(0.0, sides[0]) * max(0.0, sides[1])
 
 
-def _place(image: Image.Image, label: str, box: Box, random: np.random.Generator) -> None:
-    """Paint one object into its box, tilted, mirrored and coloured at random."""
+def _place(image: Image.Image, label: str, box: Box, random: np.random.Generator) -> Sequence[tuple[float, float]]:
+    """Paint one object into its box, tilted, mirrored and coloured at random; the corners of all that was painted."""
     left, top, width, height = box
     mirrored, tilt = random.random() < 0.5, np.deg2rad(random.uniform(-12, 12))
     palette = {role: str(random.choice(colours)) for role, colours in FIXED.items()}
     palette["body"] = "#{:02x}{:02x}{:02x}".format(*_colour(random, VIVID, BODY_HUES[label]))
     draw = ImageDraw.Draw(image)
+    painted: list[tuple[float, float]] = []
     for kind, role, coordinates in DRAWINGS[label]:
         points = np.array(coordinates).reshape(-1, 2)
         if kind in ("oval", "ring", "box"):
@@ -237,6 +255,15 @@ def _place(image: Image.Image, label: str, box: Box, random: np.random.Generator
             draw.line(placed, fill=palette[role], width=max(2, round(0.05 * min(width, height))), joint="curve")
         else:
             draw.polygon(placed, fill=palette[role])
+        painted += placed
+    return painted
+
+
+def _around(points: Sequence[tuple[float, float]], width: int, height: int) -> Box:
+    """The box around points of an image, as shares of its width and height."""
+    places = np.clip(np.array(points) / (width, height), 0, 1)
+    (left, top), (right, bottom) = places.min(axis=0).tolist(), places.max(axis=0).tolist()
+    return left, top, right - left, bottom - top
 
 
 def _outline(kind: str, corners: np.ndarray) -> np.ndarray:
