@@ -57,6 +57,24 @@ def test_every_family_of_torchvision_is_as_wide_as_it_says_in_training(name: str
     assert found.states is None or found.states.shape[2] == net.widths.states
 
 
+@pytest.mark.parametrize(("stride", "side"), [(None, 2), (32, 2), (16, 4), (8, 8)])
+def test_a_smaller_stride_keeps_more_places_and_the_same_weights(stride: int | None, side: int) -> None:
+    torch.manual_seed(0)
+    net = TimmEncoder("resnet10t", output_stride=stride).eval()
+    torch.manual_seed(0)
+    plain = TimmEncoder("resnet10t").eval()
+    assert net(images(64, 64)).states.shape == (2, side * side, 512)
+    assert all(torch.equal(value, plain.state_dict()[name]) for name, value in net.state_dict().items())
+
+
+@pytest.mark.parametrize("name", ["vit_tiny_patch16_224", "densenet121"])
+def test_a_network_without_a_choice_of_stride_is_refused_in_one_line(name: str) -> None:
+    with pytest.raises(
+        UserError, match=rf"^image.output_stride: timm cannot build {name} with a stride of 16 \(TypeError\); ta"
+    ):
+        TimmEncoder(name, output_stride=16)
+
+
 @pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
 def test_published_inceptions_are_stored_in_the_form_that_they_are_loaded_in(
     name: str, monkeypatch: pytest.MonkeyPatch

@@ -26,7 +26,7 @@ from multilabel.models.fusions import FUSIONS
 from multilabel.models.heads import HEADS
 from multilabel.models.network import Network
 from multilabel.models.prediction import ImagePreparation
-from multilabel.models.settings import ImageSettings, NetworkSettings, TextSettings
+from multilabel.models.settings import EncoderSettings, ImageSettings, NetworkSettings, TextSettings
 
 
 class FrozenEncoders:
@@ -77,7 +77,7 @@ class FrozenEncoders:
 
         digests = image_digests(inputs.records)
         seen = {name: value for name, value in asdict(settings).items() if name in asdict(ImageInput())}
-        of = self._of(self.net.image, settings.encoder, digests) | {"input": seen, "flipped": flipped}
+        of = self._of(self.net.image, settings, digests) | {"input": seen, "flipped": flipped}
         title = f"features of {settings.encoder} at {settings.size} px{', mirrored' * flipped}"
         return kept_features(of, len(digests), inputs.rows, compute, title)
 
@@ -98,14 +98,14 @@ class FrozenEncoders:
             return found
 
         seen = {"clean": list(settings.clean), "max_length": settings.max_length, "tokenizer": tokenizer.to_str()}
-        of = self._of(self.net.text, settings.encoder, texts.fillna("").tolist())
-        of |= {"input": _digest([str(seen)]), "pooling": str(settings.options.get("pooling"))}
+        of = self._of(self.net.text, settings, texts.fillna("").tolist()) | {"input": _digest([str(seen)])}
         return kept_features(of, len(texts), inputs.rows, compute, f"features of {settings.encoder}")
 
-    def _of(self, encoder: nn.Module | None, name: str, records: Iterable[str]) -> dict[str, Any]:
+    def _of(self, encoder: nn.Module | None, settings: EncoderSettings, records: Iterable[str]) -> dict[str, Any]:
         """What features depend on: contents and not names, so that whatever has the same ones shares them."""
         return {
-            "encoder": name,
+            "encoder": settings.encoder,
+            "options": {name: value for name, value in settings.options.items() if name != "weights"},
             "weights": self._weights[id(encoder)],
             "records": _digest(records),
             "parts": self.reads,

@@ -6,7 +6,7 @@ timm and torchvision are imported where they are used: together they take 2 s, w
 from collections.abc import Callable
 from copy import deepcopy
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from multilabel.inputs.features import Features, Widths, places
 from multilabel.models.weights import PRETRAINED, fill
 
 INCEPTIONS = ("googlenet", "inception_v3")  # have auxiliary heads, and rescale their input where weights are published
+OutputStride = Literal[8, 16, 32]  # pixels; what timm knows
 PROBED_SIDE = 224  # pixels; every network of torchvision reads such images, or names its own size
 
 
@@ -37,13 +38,21 @@ class Stage(NamedTuple):
 class TimmEncoder(nn.Module):
     """Any network of timm without its classifier."""
 
-    def __init__(self, name: str, *, weights: str | None = None, dropout: Share = 0.0) -> None:
-        """`weights` is null (random), `pretrained`, `package/<name>` or a file; `dropout` acts before the features."""
+    def __init__(
+        self, name: str, *, weights: str | None = None, dropout: Share = 0.0, output_stride: OutputStride | None = None
+    ) -> None:
+        """`weights` is null (random), `pretrained`, `package/<name>` or a file; `dropout` acts before the features.
+
+        `output_stride` is how many pixels of the image a place of the last feature map stands for, null as the network is
+        published: a smaller one leaves late stages undivided and dilates their convolutions instead (Yu 2017, dilated
+        residual networks), with the same weights.
+        """
         import timm
 
         super().__init__()
         _check_timm(name)
-        make = partial(timm.create_model, name, num_classes=0, drop_rate=dropout)
+        stride = {} if output_stride is None else _stride(name, output_stride)
+        make = partial(timm.create_model, name, num_classes=0, drop_rate=dropout, **stride)
         encoder = f"timm/{name}"
         self.network = _fetch(make, encoder, pretrained=True) if weights == PRETRAINED else make()
         fill(self.network, weights, encoder)
@@ -186,6 +195,22 @@ def _check_timm(name: str) -> None:
     if tag and not timm.is_model_pretrained(name):
         tags = [known.partition(".")[2] for known in timm.list_pretrained(f"{plain}.*")]
         raise UserError(f"timm has no weights {tag!r} of {plain}; {suggestion(tag, tags)}")
+
+
+def _stride(name: str, output_stride: int) -> dict[str, int]:
+    """The option as timm takes it; which networks do is known by building one, here without memory."""
+    import timm
+
+    option = {"output_stride": output_stride}
+    try:
+        with torch.device("meta"):
+            timm.create_model(name, **option)
+    except Exception as error:  # noqa: BLE001 (each family of networks refuses in its own way)
+        raise UserError(
+            f"image.output_stride: timm cannot build {name} with a stride of {output_stride} ({type(error).__name__}); "
+            f"take it out, or choose a network that has one, as all ResNets and EfficientNets do"
+        ) from None
+    return option
 
 
 def _check_torchvision(name: str) -> None:
