@@ -1,4 +1,4 @@
-"""Show for some test records why a network gives its labels: places of the image and words of the text."""
+"""Show for some test records why a network gives its labels, and measure over all whether it looks where they are."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -8,15 +8,18 @@ import torch
 from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError, run_stage
-from multilabel.core.files import replacing_folder
-from multilabel.core.paths import EXPLANATIONS, MODELS
+from multilabel.core.files import replacing_folder, write_json
+from multilabel.core.paths import EXPLANATIONS, METRICS, MODELS, boxes_file
 from multilabel.core.settings import read_block, read_section
+from multilabel.data.boxes import read_boxes
 from multilabel.data.dataset import load_split, subset
 from multilabel.inputs.examples import Batch
+from multilabel.metrics.scores import as_text
 from multilabel.models.classifiers import NetworkClassifier
 from multilabel.models.model import Model
 from multilabel.models.prediction import ImagePreparation, centre_crop
 from multilabel.reporting import explanations, image_plots
+from multilabel.reporting.pointing import score_pointing
 from multilabel.training.architectures import read_architecture
 from multilabel.training.augmentation import augment
 from multilabel.training.settings import Architecture, NetworkArchitecture
@@ -27,7 +30,10 @@ DEPTHS, CHANNELS, AUGMENTED = 5, 8, 7
 
 
 def explain(name: str) -> None:
-    """Write data/explanations/<name>/: grad_cam, feature_maps, augmentation and words, as far as it reads such input."""
+    """Write data/explanations/<name>/: grad_cam, feature_maps, augmentation and words, as far as it reads such input.
+
+    And metrics/explain/<name>.json: the pointing game, where the dataset has boxes.
+    """
     block = read_block("explanations", name)
     model = Model.load(MODELS / block.get("dataset", "") / block["of"])
     classifier = model.classifier
@@ -47,6 +53,7 @@ def explain(name: str) -> None:
         probabilities = net(images, batch.tokens, batch.mask).sigmoid().numpy()
     labels = np.argsort(-probabilities, axis=1)[:, :LABELS]
 
+    boxes = read_boxes(boxes_file(settings.dataset))
     with replacing_folder(EXPLANATIONS / name) as folder:
         if images is not None and settings.image is not None:
             seen = _seen(batch, settings.image.size)
@@ -64,6 +71,7 @@ def explain(name: str) -> None:
                 image_plots.maps(seen[0], [part.numpy() for part in maps], folder / "feature_maps.png")
             except UserError as reason:  # of an image without maps; its words are explained all the same
                 print(f"note: {name}: {reason}")
+                boxes = boxes[:0]  # without maps nothing points
         if batch.tokens is not None and batch.mask is not None and tokenizer is not None:
             tokens, mask = batch.tokens, batch.mask
             weights = _per_label(labels, lambda label: explanations.word_weights(net, images, tokens, mask, label))
@@ -71,7 +79,10 @@ def explain(name: str) -> None:
                      for ids, keep in zip(tokens.tolist(), mask.tolist(), strict=True)]  # fmt: skip
             titles = [[model.labels.names[i] for i in row] for row in labels]
             image_plots.word_weights(words, weights, titles, folder / "words.png")
-    print(f"{name}: {len(rows)} records explained")
+    pointing = score_pointing(classifier, split, model.labels, boxes)
+    write_json(METRICS / "explain" / f"{name}.json", pointing)
+    said = f", pointing {as_text(pointing['pointing'])} on {pointing['records']}" if pointing["records"] else ""
+    print(f"{name}: {len(rows)} records explained{said}")
 
 
 def _per_label(labels: NDArray[np.int_], explained: Callable[[int], torch.Tensor]) -> NDArray[np.float32]:

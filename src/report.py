@@ -11,12 +11,13 @@ from multilabel.core.paths import EXPLANATIONS, PER_RECORD, REPORTS
 from multilabel.core.settings import parsed, read_params
 from multilabel.metrics import per_record
 from multilabel.reporting import tables
+from multilabel.reporting.answers import on_pointing
 from multilabel.reporting.data_section import data_section
 from multilabel.reporting.figures import Figures
 from multilabel.reporting.html import self_contained_html
 from multilabel.reporting.markdown import Markdown, render
 from multilabel.reporting.result_section import Reported, result_section
-from multilabel.reporting.results import there
+from multilabel.reporting.results import stored, there
 from multilabel.reporting.settings import ReportSettings
 
 TITLE = "Multi-label classification: report"
@@ -62,12 +63,13 @@ def report() -> None:
             print(f"\n{name}, seed {reported.seed}\n\n{tables.short_markdown(section.leaders)}")
 
 
-def _explanations(blocks: dict[str, Any], figures: Figures) -> list[tuple[str, list[Markdown]]]:
-    """The network that each explanation is of, and its figures."""
+def _explanations(blocks: dict[str, Any], figures: Figures) -> list[tuple[str, list[Markdown], list[Markdown]]]:
+    """The network that each explanation is of, what was measured of it, and its figures."""
     found = []
     for name, block in blocks.items():
         drawn = tables.explained(there(EXPLANATIONS / name, "explain", name))
-        found.append((block["of"], [figures.copy(f"{name}_{path.stem}", text, path) for path, text in drawn]))
+        shown = [figures.copy(f"{name}_{path.stem}", text, path) for path, text in drawn]
+        found.append((block["of"], on_pointing(stored("explain", name)), shown))
     return found
 
 

@@ -20,7 +20,7 @@ from multilabel.training.settings import Architecture
 SCRIPTS = Path("src"), Path("studies/stages")
 STUDIES = Path("studies/params.yaml")
 # The report depends on these, also where params.yaml names nothing that is put there.
-REPORTED = (EXPLANATIONS, PREDICTIONS, METRICS / "ablate", METRICS / "evaluate", METRICS / "submission")
+REPORTED = (EXPLANATIONS, PREDICTIONS, *(METRICS / stage for stage in ("ablate", "evaluate", "explain", "submission")))
 TRAINERS = {"architectures": "train", "ablations": "ablate"}  # section -> the script that runs its blocks
 
 

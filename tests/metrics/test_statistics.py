@@ -5,6 +5,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 from sklearn.metrics import f1_score, precision_recall_fscore_support
 
 from multilabel.metrics import statistics
@@ -18,6 +19,7 @@ from multilabel.metrics.statistics import (
     difference_over_seeds,
     f1_of_label_sets,
     f1_per_record,
+    wilson,
 )
 
 RECORDS, WORLDS = 60, 1000
@@ -182,3 +184,12 @@ def test_the_bootstrap_interval_covers_the_mean() -> None:
         found = bootstrap(np.random.default_rng(seed).beta(2, 1, size=150), 200, seed)
         covered += found.low <= 2 / 3 <= found.high
     assert 180 <= covered <= 199  # 95 % of 200, give or take three standard deviations
+
+
+@pytest.mark.parametrize(("hits", "number"), [(0, 1), (1, 1), (0, 20), (7, 20), (399, 497), (1000, 1000)])
+def test_wilson_is_that_of_scipy(hits: int, number: int) -> None:
+    expected, found = binomtest(hits, number).proportion_ci(method="wilson"), wilson(hits, number)
+    assert found is not None
+    assert found.value == hits / number
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=1e-6)
+    assert wilson(0, 0) is None

@@ -1,21 +1,89 @@
-"""The stage that explains networks: what is none is refused in one line."""
+"""The stage that explains networks: what it leaves, what it measures, and that what is no network is refused in one line."""
 
+import json
 import runpy
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT
+import torch
+import yaml
+from conftest import ROOT, TRAIN
 
 from multilabel.core.errors import UserError
-from multilabel.models.model import Model
+from multilabel.core.files import write_json
+from multilabel.core.paths import RESOLVED, boxes_file, model_folder
+from multilabel.core.settings import to_json
+from multilabel.data.boxes import Box, write_boxes
+from multilabel.data.dataset import load_labels, load_split
+from multilabel.metrics.decoding import fixed
+from multilabel.models.classifiers import NetworkClassifier
+from multilabel.models.model import Model, Training
+from multilabel.models.network import build
+from multilabel.training.architectures import resolve
+
+BLOCK = {"image": {"encoder": "timm/resnet10t", "size": 32, "output_stride": 8}}
+
+
+def explain(name: str) -> None:
+    runpy.run_path(str(ROOT / "src" / "explain.py"))["explain"](name)
+
+
+def untrained(dataset: str, **parts: object) -> None:
+    """A model folder of the network `net`, as it starts, and what the stage `resolve` writes of it."""
+    architecture = resolve("net", {"net": {"dataset": dataset, **parts}}, TRAIN, 0)
+    labels, split = load_labels(dataset), load_split(dataset, "valid")
+    torch.manual_seed(0)
+    net = build(architecture.model, 0, len(labels.ids))
+    rules = {"fixed": fixed(split.targets.astype("float32"), split.targets)}
+    training = Training(epochs=1, best_epoch=1, seconds=0, device="cpu", valid={})
+    folder = model_folder(dataset, "net")
+    folder.mkdir(parents=True)
+    Model(architecture.model, labels, rules, "fixed", training, NetworkClassifier(architecture.model, net, None)).save(
+        folder
+    )
+    write_json(RESOLVED / "net.json", to_json(architecture))
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    Path("params.yaml").write_text(
+        yaml.safe_dump(params | {"explanations": {"why": {"dataset": dataset, "of": "net"}}})
+    )
+
+
+def test_the_pointing_game_is_scored_where_there_are_boxes(tiny_dataset: str) -> None:
+    untrained(tiny_dataset, **BLOCK)
+    split, labels = load_split(tiny_dataset, "test"), load_labels(tiny_dataset)
+    alone = [
+        (id, labels.ids[target.argmax()])
+        for id, target in zip(split.ids, split.targets, strict=True)
+        if target.sum() == 1
+    ]
+    write_boxes(boxes_file(tiny_dataset), [(id, Box(label, 0, 0, 1, 1)) for id, label in alone])
+    explain("why")
+    assert {path.name for path in Path("data/explanations/why").iterdir()} == {
+        "augmentation.png", "grad_cam.png", "feature_maps.png",
+    }  # fmt: skip
+    found = json.loads(Path("metrics/explain/why.json").read_text())
+    assert found["records"] == len(alone) > 3
+    assert 0 < found["hits"] <= len(alone)  # all maps but those of zeros
+    assert found["pointing_centre"] == 1
+
+
+@pytest.mark.parametrize("encoder", ["timm/resnet10t", "timm/vit_tiny_patch16_224"])
+def test_without_boxes_or_maps_it_is_played_over_no_record(encoder: str, tiny_dataset: str) -> None:
+    tokens = "vit" in encoder
+    untrained(tiny_dataset, image={"encoder": encoder, "size": 224 if tokens else 32})
+    if tokens:
+        ids = load_split(tiny_dataset, "test").ids
+        write_boxes(boxes_file(tiny_dataset), [(id, Box("1", 0, 0, 1, 1)) for id in ids])
+    explain("why")
+    found = json.loads(Path("metrics/explain/why.json").read_text())
+    assert (found["records"], found["pointing"], found["pointing_off_centre"]) == (0, None, None)
 
 
 def test_a_baseline_cannot_be_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text("explanations: {why: {of: rule, dataset: d}}\n")
     monkeypatch.setattr(Model, "load", lambda folder: SimpleNamespace(classifier=object()))
-    explain = runpy.run_path(str(ROOT / "src" / "explain.py"))["explain"]
     with pytest.raises(
         UserError, match=r"^explanations.why.of: 'rule' is no single network, and only those are explained; name one$"
     ):

@@ -15,8 +15,10 @@ from made_up_project import Project
 from PIL import Image
 
 from multilabel.core.errors import UserError
+from multilabel.core.files import write_json
 from multilabel.core.paths import EXPLANATIONS, PER_RECORD, PREDICTIONS
 from multilabel.data.records import Record
+from multilabel.metrics.pointing import pointing_game
 
 HOSTILE = [
     "a|b", "<script>alert(1)</script>", "![x](a.png)", "![x](/etc/hostname)", "![x](http://example.org/pixel.png)",
@@ -248,6 +250,7 @@ def whole(finished: Project) -> None:
     }
     for stage, name, content in (
         ("ablate", "half", ablated), ("submission", "d", {"architecture": "net", "rows": 1, "labels_per_row": 1.0}),
+        ("explain", "why", pointing_game(np.empty((0, 2)), np.empty((0, 4)))),
     ):  # fmt: skip
         Path(f"metrics/{stage}").mkdir()
         Path(f"metrics/{stage}/{name}.json").write_text(json.dumps(content))
@@ -260,6 +263,23 @@ def test_everything_there_is(finished: Project) -> None:
     markdown, _, _ = finished.report()
     assert "| `half` | `net` | +0.000 (-0.100 to +0.100) | not distinguishable |" in markdown
     assert "figures/why_words.png" in figures(markdown)
+    assert "Pointing game" not in markdown  # which was played over no record
+
+
+def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
+    whole(finished)
+    boxes = np.array([[0.4, 0.4, 0.2, 0.2], [0, 0, 0.3, 0.3], [0.6, 0.6, 0.4, 0.4], [0, 0, 1, 1]])
+    points = np.array([[0.5, 0.5], [0.1, 0.1], [0.1, 0.1], [0.9, 0.9]])
+    write_json(Path("metrics/explain/why.json"), pointing_game(points, boxes))
+    markdown, _, _ = finished.report()
+    (line,) = [line for line in markdown.splitlines() if "Pointing game" in line]
+    assert line == (
+        "**Pointing game** (Zhang et al. 2016): **0.750** (0.301 to 0.954, 95 % interval of Wilson). In 3 of the 4 test records "
+        "with one label and one box, the strongest place of the Grad-CAM for that label lies inside the box, without tolerance. "
+        "Always pointing at the centre of the image scores 0.500. Where the centre lies outside, in 2 of them, the network "
+        "scores 0.500."
+    )
+    assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
 
 
 @pytest.mark.parametrize(
@@ -270,6 +290,7 @@ def test_everything_there_is(finished: Project) -> None:
         ("metrics/evaluate/net.json", "evaluate@net"), ("data/predictions/net/test.parquet", "evaluate@net"),
         ("data/predictions/net/decodings.csv", "evaluate@net"), ("metrics/ablate/half.json", "ablate@half"),
         ("metrics/submission/d.json", "submission@d"), ("data/explanations/why", "explain@why"),
+        ("metrics/explain/why.json", "explain@why"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named_with_the_stage_that_writes_it(lost: str, stage: str, finished: Project) -> None:

@@ -99,6 +99,19 @@ def bootstrap(per_record: Floats, n_resamples: int, seed: int) -> Estimate | Non
     return Estimate(float(per_record.mean()), float(low), float(high))
 
 
+def wilson(hits: int, number: int) -> Estimate | None:
+    """The share of `hits` among `number` trials with the interval of Wilson 1927; None for no trial.
+
+    Unlike the normal approximation it stays between 0 and 1, and has a width where all trials end alike.
+    """
+    if not number:
+        return None
+    share, square = hits / number, NORMAL**2
+    middle = (share + square / (2 * number)) / (1 + square / number)
+    half = NORMAL / (1 + square / number) * sqrt(share * (1 - share) / number + square / (4 * number**2))
+    return Estimate(share, middle - half, middle + half)
+
+
 def difference_over_seeds(difference: Floats, first: Seeds, second: Seeds) -> Estimate | None:
     """(N,) differences of two runs on the same records, each the mean over its seeds -> their mean with an interval.
 

@@ -42,5 +42,22 @@ def on_submission(dataset: str, summary: Mapping[str, Any] | None) -> list[Markd
     ]
 
 
+def on_pointing(found: Mapping[str, Any]) -> list[Markdown]:
+    """Whether the maps of a network lie on what they are of; nothing where no record could tell."""
+    if not found["records"]:
+        return []
+    off, number = found["pointing_off_centre"], found["records_off_centre"]
+    rest = f" Where the centre lies outside, in {number:,} of them, the network scores {off:.3f}." if number else ""
+    return [
+        Markdown(
+            f"**Pointing game** (Zhang et al. 2016): {bold(format(found['pointing'], '.3f'))} "
+            f"({found['pointing_ci_low']:.3f} to {found['pointing_ci_high']:.3f}, 95 % interval of Wilson). In {found['hits']:,} "
+            f"of the {found['records']:,} test records with one label and one box, the strongest place of the Grad-CAM for that "
+            f"label lies inside the box, without tolerance. Always pointing at the centre of the image scores "
+            f"{found['pointing_centre']:.3f}.{rest}"
+        )
+    ]
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(code(name) for name in names)

@@ -20,6 +20,7 @@ NEEDED = {  # stage -> keys of its JSON that the report prints
     "split": ("train", "valid", "test"),
     "evaluate": SCORED,
     "ablate": ("base", "f1_samples", "difference", "difference_ci_low", "difference_ci_high"),
+    "explain": ("records", "hits", "pointing", "pointing_centre", "records_off_centre", "pointing_off_centre"),
     "submission": ("architecture", "rows", "labels_per_row"),
 }
 
