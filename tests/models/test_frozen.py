@@ -43,6 +43,8 @@ def architecture(block: dict[str, Any], **train: Any) -> NetworkArchitecture:
 
 
 def fitted(block: dict[str, Any], **train: Any) -> Trained:
+    """Trained anew, not taken from what the same training ended with before."""
+    shutil.rmtree(".cache/trained", ignore_errors=True)
     train_split, valid = load_split("captions", "train"), load_split("captions", "valid")
     return train_part(architecture(block, **train), load_labels("captions"), train_split, valid, Path("curves"))
 

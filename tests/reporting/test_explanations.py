@@ -91,7 +91,8 @@ def test_a_trained_network_looks_where_the_reason_is() -> None:
 def test_a_frozen_encoder_is_explained_as_well() -> None:
     net, images = network("timm/resnet10t"), noise(2, 64)
     free = grad_cam(net, images, None, None, 0)
-    net.freeze(net.image)
+    net.image.requires_grad_(False)
+    net.frozen.append(net.image)
     assert torch.equal(grad_cam(net, images, None, None, 0), free)
 
 
