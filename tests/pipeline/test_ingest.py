@@ -16,7 +16,8 @@ import pytest
 import yaml
 from conftest import ROOT, image
 
-from multilabel.core.paths import PARTIAL, records_file
+from multilabel.core.paths import PARTIAL, boxes_file, records_file
+from multilabel.data.boxes import read_boxes
 from multilabel.data.readers import Competition
 from multilabel.data.records import read_images, read_records
 
@@ -94,6 +95,23 @@ def test_records_findings_and_metrics_are_written(
     assert capsys.readouterr().out == (
         "mine: 2 labelled and 1 unlabelled records from source, 3 with an image, 1 repaired, 1 rejected\n"
     )
+
+
+def test_boxes_stand_beside_the_records_and_change_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    competition(Path("source"))
+    ingest(monkeypatch, "source")
+    before, none = records_file("mine").read_bytes(), read_boxes(boxes_file("mine"))
+    assert none.empty
+    header = "ImageID,Label,x,y,width,height\n"
+    Path("source/boxes.csv").write_text(f"{header}1.jpg,2,0.25,0,0.5,1\n0.jpg,1,0,0,9,9\n0.jpg,2,0,0,1,0.5\n")
+    ingest(monkeypatch, "source")
+    assert records_file("mine").read_bytes() == before
+    assert read_boxes(boxes_file("mine")).values.tolist() == [
+        ["0.jpg", "2", 0, 0, 1, 0.5],
+        ["1.jpg", "2", 0.25, 0, 0.5, 1],
+    ]
+    metrics = json.loads(Path("metrics/ingest/mine.json").read_text())
+    assert (metrics["boxes"], metrics["reasons"]["rejected"]) == (2, {"box is beyond the image": 1})
 
 
 def test_records_stream_to_disk(monkeypatch: pytest.MonkeyPatch) -> None:
