@@ -30,7 +30,6 @@ def inside(points: Floats, boxes: Floats) -> NDArray[np.bool_]:
     """(N, 2) x and y, (N, 4) left, top, width and height -> (N,) whether each point is in its box, edges included."""
     offset = points - boxes[:, :2]
     return np.logical_and.reduce((offset >= 0) & (offset <= boxes[:, 2:]), axis=1)
-    return np.asarray(((offset >= 0) & (offset <= boxes[:, 2:])).all(axis=1))
 
 
 def pointing_game(points: Floats, boxes: Floats) -> dict[str, Any]:
