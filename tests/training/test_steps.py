@@ -14,6 +14,7 @@ from torch import nn
 from multilabel.core.errors import UserError
 from multilabel.inputs.examples import Examples
 from multilabel.training import fitting
+from multilabel.training.augmentation import Augmentation
 from multilabel.training.loop import Progress, _Run
 
 
@@ -51,9 +52,9 @@ def test_a_batch_is_cut_into_pieces_of_at_least_two(
     run = object.__new__(_Run)
     run.raw = run.net = net  # type: ignore[assignment]
     run.average, run.seed, run.optimizer = None, 1, torch.optim.SGD(net.parameters())  # type: ignore[assignment]
-    run.options = SimpleNamespace(accumulate=accumulate, clip=None)  # type: ignore[assignment]
+    run.options = SimpleNamespace(accumulate=accumulate, clip=None, augment=Augmentation())  # type: ignore[assignment]
     monkeypatch.setattr(_Run, "_backward", lambda self, batch, train, share: torch.tensor(share))
-    examples = SimpleNamespace(batch=lambda piece: seen.append(piece) or piece)
+    examples = SimpleNamespace(batch=lambda piece, flip: seen.append(piece) or piece)
     shares = 0.0
     for rank in range(world):
         run.accelerator = Processes(num_processes=world, process_index=rank, device=torch.device("cpu"))  # type: ignore[assignment]
