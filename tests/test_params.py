@@ -186,6 +186,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("ablations/photos", {"base": "cnn"}, "ablations.photos: 'photos' stands in datasets: already; choose another name"),
     ("ablations/new", {"base": "both", "dataset": "novels"}, "ablations.new.dataset: an ablation is compared with its"),
     ("ablations/new", {"base": "both", "text": {"hiden": 3}}, "ablations.new.text: unknown key 'hiden'; did you mean 'hid"),
+    ("architectures/new", {"base": "cnn"}, "architectures.new: 'dataset' is missing; DVC reads it in each block, so repeat"),
     ("architectures/cnn/base", "cnn", "architectures.cnn.base: cnn -> cnn goes in a circle; give one of them all its set"),
     ("explanations/looks/of", "bot", "unknown architecture 'bot' in explanations.looks.of; did you mean 'both'?"),
     ("explanations/looks/of", "words", "explanations.looks.of: 'words' has a `baseline:`, and networks alone can be expl"),

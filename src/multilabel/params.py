@@ -207,6 +207,10 @@ class _Blocks:
         laid = self.architectures.get(name)
         if laid is None:
             return None
+        if "dataset" in laid and "dataset" not in block:
+            raise UserError(
+                f"architectures.{name}: 'dataset' is missing; DVC reads it in each block, so repeat that of its base"
+            )
         if isinstance(laid.get("dataset"), str):
             with noting(self.mistakes):
                 self._follow("datasets", laid["dataset"], f"architectures.{name}.dataset")

@@ -96,6 +96,12 @@ def test_every_record_is_read_once(tiny_dataset: str, read: list[int]) -> None:
     assert sum(read) > 2 * 52
 
 
+def test_an_encoder_stored_in_half_precision_is_read_once_too(tiny_dataset: str, read: list[int]) -> None:
+    found = fitted(BLOCKS["image"], store="fp16")
+    found.classifier.probabilities(load_split(tiny_dataset, "test").inputs)
+    assert sum(read) == 48
+
+
 def test_kept_features_can_be_deleted(tiny_dataset: str, read: list[int]) -> None:
     before, calls = fitted(BLOCKS["image"]).held_out, len(read)
     shutil.rmtree(".cache/features")

@@ -25,7 +25,7 @@ from multilabel.inputs.tokenization import tokenize
 from multilabel.models.fusions import FUSIONS
 from multilabel.models.heads import HEADS
 from multilabel.models.network import Network
-from multilabel.models.prediction import ImagePreparation
+from multilabel.models.prediction import ImagePreparation, prediction_batch
 from multilabel.models.settings import EncoderSettings, ImageSettings, NetworkSettings, TextSettings
 
 
@@ -70,8 +70,12 @@ class FrozenEncoders:
     def _of_images(self, settings: ImageSettings, inputs: Inputs, flipped: bool) -> Arrays:
         def compute(rows: NDArray[np.int_]) -> Arrays:
             pixels = pixel_array(inputs.records, settings.resize or settings.size, settings.interpolation)
-            images = torch.from_numpy(pixels[rows]).permute(0, 3, 1, 2).to(self.accelerator.device)
-            prepared = self.prepare(images)
+            batch = prediction_batch(settings.size, self.accelerator.device)
+            parts = [read(pixels[rows[start : start + batch]]) for start in range(0, len(rows), batch)]
+            return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+        def read(pixels: NDArray[np.uint8]) -> Arrays:
+            prepared = self.prepare(torch.from_numpy(pixels).permute(0, 3, 1, 2).to(self.accelerator.device))
             assert isinstance(prepared, Tensor)
             return self._say(self.net.image, prepared.flip(3) if flipped else prepared)
 

@@ -15,7 +15,8 @@ from multilabel.inputs.features import Features
 from multilabel.models.image_encoders import normalise
 from multilabel.models.settings import ImageSettings
 
-PREDICTION_BATCH = 256
+PREDICTION_BATCH = 256  # records
+CPU_PIXELS = 2**20  # of a batch: more maps than a processor's caches hold take twice the time at 260 px
 View = Callable[[Tensor, int], Tensor]  # images of 0..1 and a size -> that many pixels a side of them
 
 
@@ -23,6 +24,12 @@ def centre_crop(images: Tensor, size: int) -> Tensor:
     """The central window of `size` pixels a side, which is what prediction sees."""
     start = (images.shape[-1] - size) // 2
     return images[:, :, start : start + size, start : start + size]
+
+
+def prediction_batch(size: int, device: torch.device) -> int:
+    """How many images of `size` pixels a side, 0 for none, a network reads fastest at once."""
+    fit = CPU_PIXELS // size**2 if size and device.type == "cpu" else PREDICTION_BATCH
+    return max(1, min(PREDICTION_BATCH, fit))
 
 
 class ImagePreparation:
@@ -56,7 +63,8 @@ def predict(
     net.eval()
     rows, parts = [], []
     with torch.inference_mode():
-        for number, chosen in enumerate(examples.in_order(PREDICTION_BATCH)):
+        size = prepare.size if examples.pixels is not None else 0
+        for number, chosen in enumerate(examples.in_order(prediction_batch(size, accelerator.device))):
             if number % accelerator.num_processes == accelerator.process_index:
                 batch = examples.batch(chosen).to(accelerator.device)
                 images = prepare(batch.images)

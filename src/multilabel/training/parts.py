@@ -148,7 +148,10 @@ def _new_classifier(settings: NetworkSettings, labels: Labels, texts: list[str])
     net = build(settings, tokenizer.get_vocab_size() if tokenizer else 0, len(labels.ids), fresh=True)
     if vectors:
         net.text.embedding.start_from(torch.from_numpy(vectors.table))  # type: ignore[union-attr,operator]
-    return NetworkClassifier(settings, net, tokenizer, vectors.subwords if vectors else None)
+    classifier = NetworkClassifier(settings, net, tokenizer, vectors.subwords if vectors else None)
+    if settings.frozen:
+        classifier.round_weights()  # so that features are those of the encoder that will be stored
+    return classifier
 
 
 def _tokenizer(text: TextSettings, texts: list[str]) -> Tokenizer:
