@@ -97,7 +97,7 @@ def test_every_record_is_read_once(tiny_dataset: str, read: list[int]) -> None:
 
 
 def test_an_encoder_stored_in_half_precision_is_read_once_too(tiny_dataset: str, read: list[int]) -> None:
-    found = fitted(BLOCKS["image"], store="fp16")
+    found = fitted(BLOCKS["image"], store="fp16", ema=0.9)  # of which rounding makes -0, and averaging 0
     found.classifier.probabilities(load_split(tiny_dataset, "test").inputs)
     assert sum(read) == 48
 
