@@ -86,9 +86,9 @@ def test_an_ensemble_takes_what_was_trained_by_itself(
     assert pair.training.seconds > alone.training.seconds  # the baseline's are added
     assert (pair.training.epochs, pair.training.best_epoch) == (alone.training.epochs, alone.training.best_epoch)
     curve = "plots/metrics/train/loss.tsv"
-    assert (Path("curves/pair/gru_0") / curve).read_text().splitlines()[0].startswith("step")
+    assert (Path("curves/pair/plots/members/gru_0") / curve).read_text().splitlines()[0].startswith("step")
     values = [[line.split("\t")[-1] for line in (Path("curves") / run / curve).read_text().splitlines()]
-              for run in ("gru", "pair/gru_0")]  # fmt: skip
+              for run in ("gru", "pair/plots/members/gru_0")]  # fmt: skip
     assert values[0] == values[1]
 
 

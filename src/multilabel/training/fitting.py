@@ -9,16 +9,19 @@ from multilabel.core.files import replacing_folder
 from multilabel.core.paths import records_file
 from multilabel.data.dataset import load_labels, load_split
 from multilabel.data.records import has_images
-from multilabel.metrics.decoding import fit_all
+from multilabel.metrics.decoding import fit_all, fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.devices import is_main_process
 from multilabel.models.evaluation import Evaluation, EvaluationSettings, evaluate
 from multilabel.models.limits import Limits
 from multilabel.models.model import Model, Training
+from multilabel.training.curves import Curves
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
 from multilabel.training.resumption import State
 from multilabel.training.settings import Architecture, EnsembleArchitecture
+
+MEMBERS = Path("plots") / "members"  # curves of an ensemble's members, in the folder that DVC tracks
 
 
 def fit_and_evaluate(
@@ -56,7 +59,10 @@ def train(architecture: Architecture, curves: Path) -> tuple[Model, tuple[State,
     fitted, valid = load_split(settings.dataset, "train"), load_split(settings.dataset, "valid")
     held_out, weights = valid, None
     if isinstance(architecture, EnsembleArchitecture):
-        trained, held_out, weights = train_ensemble(architecture, labels, fitted, valid, curves)
+        with Curves(curves) as log:
+            trained, held_out, weights = train_ensemble(architecture, labels, fitted, valid, curves / MEMBERS)
+            predicted = fixed(trained.held_out, held_out.targets).decode(trained.held_out)
+            log.epoch({"seconds": trained.seconds, **scores(held_out.targets, predicted, trained.held_out)})
     else:
         trained = train_part(architecture, labels, fitted, valid, curves)
     decoding = architecture.decoding
