@@ -10,15 +10,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
+
 from multilabel.core.settings import read_params
+from multilabel.metrics.per_record import read
+from multilabel.metrics.predictions import mean_difference
 from multilabel.reporting.markdown import Markdown, bold, code, table
-from multilabel.reporting.tables import leaderboard, short_markdown
+from multilabel.reporting.tables import difference, leaderboard, short_markdown
 from multilabel.studies.comparison import claim_verdict
 from multilabel.studies.evidence import Evidence, Results, gather, paired
 from multilabel.studies.specification import RESULTS, read_report
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = "README.md", "docs/studies.md"
+PAGES = "README.md", "docs/studies.md", "docs/real_data.md"
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -116,12 +120,78 @@ def fusion() -> str:
     return f"Best that reads image and text: {shown[0]}; best that reads one of the two: {shown[1]}."
 
 
+COMPETITION = ROOT / "recipes" / "competition"  # what recipes/competition.yaml gave on the real archive
+CLEAN_TEXT, TEXT = (
+    "stacked_text",
+    "stacked_text_minilm",
+)  # the best that reads no image, without and with COCO's captions
+FIRST_SCREEN = ("stacked", "lite2_tuned", "stacked_text", "tfidf_logreg", "keyword_rule")
+
+
+def _competition() -> pd.DataFrame:
+    """Scores of the recipe's architectures, best first."""
+    names = sorted(path.stem for path in (COMPETITION / "evaluate").glob("*.json"))
+    return leaderboard(names, "captions", COMPETITION)
+
+
+def _over(name: str, base: str) -> str:
+    """The paired difference between two architectures on the records of the competition's test split."""
+    with (COMPETITION / "f1_per_record.parquet").open("rb") as file:
+        f1 = read(file)["captions"]
+    return "" if name == base else difference(mean_difference((f1[name] - f1[base]).to_numpy(), 1000, 42))
+
+
+def competition() -> str:
+    """The rows of the first screen."""
+    found = _competition().set_index("architecture", drop=False).loc[list(FIRST_SCREEN)]
+    return short_markdown(found.sort_values("f1_samples", ascending=False))
+
+
+def competition_table(coco: str) -> str:
+    """All columns that a reader of a competition wants, of weights that have seen COCO or have not."""
+    base = TEXT if coco == "yes" else CLEAN_TEXT
+    found = _competition()
+    wanted = found[(found["coco_exposed"] == coco) | found["architecture"].isin([base, "tfidf_logreg", "keyword_rule"])]
+    heads = [
+        "architecture",
+        "reads",
+        "samples-F1 (95 % interval)",
+        f"over {base}",
+        "over tfidf_logreg",
+        "over keyword_rule",
+    ]
+    heads += ["macro-F1", "mAP", "exact", "MB stored", "train s"]
+    rows = []
+    for row in wanted.to_dict("records"):
+        name = str(row["architecture"])
+        over = [_over(name, other) for other in (base, "tfidf_logreg", "keyword_rule")]
+        score = f"**{row['f1_samples']:.3f}** ({row['f1_samples_ci_low']:.3f} to {row['f1_samples_ci_high']:.3f})"
+        numbers = [f"{row[key]:.3f}" for key in ("f1_macro", "map", "exact_match")]
+        rows.append([code(name), row["modality"], Markdown(score), *over, *numbers, f"{row['size_mb']:.1f}",
+                     f"{row['train_seconds']:.0f}"])  # fmt: skip
+    return table(heads, rows)
+
+
+def rescued() -> str:
+    """F1 of each label by text alone, by the image alone and by both, what the image adds most first."""
+    found = pd.read_csv(COMPETITION / "per_label.csv").pivot(index="name", columns="architecture", values="f1")
+    support = pd.read_csv(COMPETITION / "per_label.csv").groupby("name")["support"].first()
+    gain = (found["stacked"] - found[CLEAN_TEXT]).sort_values(ascending=False)
+    rows = [[label, int(support[label]), *(f"{found[name][label]:.3f}" for name in (CLEAN_TEXT, "lite2_tuned", "stacked")),
+             f"{gain[label]:+.3f}"] for label in gain.index]  # fmt: skip
+    return table(["label", "test records", "text alone", "image alone", "both", "what the image adds"], rows)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "captions": lambda: leaders("captions"),
     "books": lambda: leaders("books"),
     "fusion": fusion,
     "claims": claims,
     "kept_runs": kept_runs,
+    "competition": competition,
+    "competition_clean": lambda: competition_table("no"),
+    "competition_exposed": lambda: competition_table("yes"),
+    "rescued": rescued,
 }
 
 
