@@ -454,7 +454,7 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
         ({"text": {"encoder": "grru"}}, "unknown text encoder (or hf/<hub id or folder>) 'grru' in architectures.a.text.encoder; "
          f"did you mean 'gru'? choose one of: {ALL_TEXT}"),
         ({"text": {"encoder": "gru", "hiden": 3}}, "architectures.a.text: unknown key 'hiden'; did you mean 'hidden'? choose one "
-         "of: bidirectional, clean, dropout, embedding, hidden, layer_decay, layers, lr_factor, max_length, pooling, tokenizer, "
+         "of: bidirectional, clean, dropout, embedding, frozen, frozen_stages, hidden, layer_decay, layers, lr_factor, max_length, pooling, tokenizer, "
          "tune_vectors, vocabulary, word_vectors"),
         ({"text": {"encoder": "gru", "clean": ["stopwords"]}}, "unknown cleaning step 'stopwords' in architectures.a.text.clean; "
          "did you mean 'stop_words'? choose one of: lemmas, lower_case, punctuation, stop_words"),
