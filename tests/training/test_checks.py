@@ -40,6 +40,8 @@ FROZEN = {"encoder": "timm/resnet10t", "size": 32, "frozen": True}
         ({"image": {**FROZEN, "resize": 40}, "train": {"augment": "none"}}, "image.frozen: its features cannot be kept"),
         ({"image": {**FROZEN, "frozen": False}, "train": {"augment": {"crop": 0.9}}}, None),
         ({"text": {"encoder": "gru", "frozen": True}}, None),
+        ({"text": {"encoder": "gru", "frozen": True, "lr_factor": 0.1}}, "text.frozen: of an encoder that stays as it is"),
+        ({"image": {**FROZEN, "frozen_stages": 2}, "train": {"augment": "none"}}, "image.frozen: of an encoder that stays"),
         ({"text": {"encoder": "gru", "frozen": True}, "train": {"token_dropout": 0.1}}, "write `token_dropout: 0`"),
     ],
 )  # fmt: skip

@@ -43,6 +43,13 @@ def advice(architecture: Architecture) -> Iterator[str]:
             )
     if isinstance(architecture, NetworkArchitecture):
         yield from _unkept(architecture)
+        for part, encoder in (("image", architecture.model.image), ("text", architecture.model.text)):
+            if (
+                encoder
+                and encoder.frozen
+                and (encoder.frozen_stages or encoder.lr_factor != 1 or encoder.layer_decay != 1)
+            ):
+                yield f"{part}.frozen: of an encoder that stays as it is, frozen_stages, lr_factor and layer_decay say nothing"
 
 
 def _unkept(architecture: NetworkArchitecture) -> Iterator[str]:
