@@ -45,9 +45,9 @@ def test_books_keep_the_most_common_genres_and_every_dropped_row_is_listed(heade
     ]
     records, findings = read(Goodreads(top_labels=2), files(books__csv=header + "\n" + "\n".join(rows) + "\n"))
     assert [(r.id, r.text, r.labels) for r in records] == [
-        ("a", "T. A. one", ["x"]),
-        ("b", "T. A. two", ["x", "z"]),
-        ("e", "T. A. five", ["z"]),
+        ("a", "T\nA\none", ["x"]),
+        ("b", "T\nA\ntwo", ["x", "z"]),
+        ("e", "T\nA\nfive", ["z"]),
     ]
     assert [finding.split(" ", 2)[2] for finding in findings] == [
         "rejected: empty description", "rejected: empty label", "rejected: wrong number of fields (3 fields where the header has 5)",

@@ -31,6 +31,7 @@ TEXTS = ["a black cat sat down .", "the cat , the dog", "sat the black dog", "do
         (["stop_words"], "The cat is on a mat", " cat    mat"),
         (["lemmas"], "two dogs were running", "two dog be run"),
         (["lower_case", "punctuation", "stop_words", "lemmas"], "The Dogs, running!", " dog  run "),
+        (["last_line"], "A Title\nAn Author\nTwo dogs run.", "Two dogs run."),
         ([], "The Dogs", "The Dogs"),
     ],
 )

@@ -118,6 +118,7 @@ def test_recurrent_encoders_against_a_loop_over_single_texts(encoder: str, bidir
             "mean": lambda s: s.mean(dim=0),
             "max": lambda s: s.amax(dim=0),
             "attention": lambda s, w=weights: (s * w[:, None]).sum(dim=0),
+            "pooler": lambda s: torch.tanh(net.pooling.dense.weight @ s[0] + net.pooling.dense.bias),
         }[pooling](states)
         torch.testing.assert_close(net(TOKENS, MASK).pooled[row], expected, atol=1e-5, rtol=1e-5)
 
@@ -174,6 +175,16 @@ def test_plain_concatenation_has_no_layer_before_the_head() -> None:
     assert torch.equal(net.eval()(Features(image), Features(text)).pooled, expected)
 
 
+def test_concatenation_without_projections_is_one_layer_over_both() -> None:
+    fusion = FUSIONS["concat"](Widths(7), Widths(11), width=5, project=False).eval()
+    image, text = torch.randn(2, 7), torch.randn(2, 11)
+    (weight, bias) = fusion.parameters()
+    expected = (torch.cat([image, text], dim=1) @ weight.T + bias).relu()
+    torch.testing.assert_close(fusion(Features(image), Features(text)).pooled, expected)
+    assert weight.shape == (5, 18)
+    assert fusion.widths == Widths(5)
+
+
 def test_modality_dropout_never_takes_both_and_only_in_training() -> None:
     image, text = Features(torch.ones(4000, 2), torch.ones(4000, 3, 2)), Features(torch.ones(4000, 2))
     torch.manual_seed(0)
@@ -198,8 +209,9 @@ def test_the_query_head_tells_where_each_label_looks() -> None:
     torch.testing.assert_close(head(hidden), head(features))
 
 
-def test_what_pools_itself_refuses_a_pooling_with_weights() -> None:
-    settings = block(text={**TEXT, "pooling": "attention"}, head="query")
+@pytest.mark.parametrize("pooling", ["attention", "pooler"])
+def test_what_pools_itself_refuses_a_pooling_with_weights(pooling: str) -> None:
+    settings = block(text={**TEXT, "pooling": pooling}, head="query")
     with pytest.raises(
         UserError, match=r"head: query reads the states of all words and pools them itself; take `pooling:`"
     ):
@@ -379,7 +391,16 @@ def test_a_hub_encoder_is_the_published_one_and_reads_no_padding(hub: torch.nn.M
     assert_padding_is_not_read(hub)
 
 
-@pytest.mark.parametrize("options", [{}, {"pooling": "mean"}, {"gradient_checkpointing": True}])
+def test_a_hub_encoder_brings_the_pooler_that_it_was_published_with() -> None:
+    from transformers import AutoModel
+
+    published = AutoModel.from_pretrained(minilm_folder()).eval()
+    net = choose_text_encoder(f"hf/{minilm_folder()}", "here")(0, pooling="pooler").eval()
+    expected = published(input_ids=TOKENS, attention_mask=MASK.long()).pooler_output
+    torch.testing.assert_close(net(TOKENS, MASK).pooled, expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"pooling": "mean"}, {"pooling": "pooler"}, {"gradient_checkpointing": True}])
 def test_hub_encoders_train(options: dict) -> None:
     settings = block(text={"encoder": f"hf/{minilm_folder()}", "weights": None, **options})
     assert settings.text.clean == []  # its tokenizer knows what to do with letter case
@@ -454,10 +475,10 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
         ({"text": {"encoder": "grru"}}, "unknown text encoder (or hf/<hub id or folder>) 'grru' in architectures.a.text.encoder; "
          f"did you mean 'gru'? choose one of: {ALL_TEXT}"),
         ({"text": {"encoder": "gru", "hiden": 3}}, "architectures.a.text: unknown key 'hiden'; did you mean 'hidden'? choose one "
-         "of: bidirectional, clean, dropout, embedding, frozen, frozen_stages, hidden, layer_decay, layers, lr_factor, max_length, pooling, tokenizer, "
+         "of: bidirectional, clean, dropout, embedding, embedding_dropout, frozen, frozen_stages, hidden, layer_decay, layers, lr_factor, max_length, pooling, tokenizer, "
          "tune_vectors, vocabulary, word_vectors"),
         ({"text": {"encoder": "gru", "clean": ["stopwords"]}}, "unknown cleaning step 'stopwords' in architectures.a.text.clean; "
-         "did you mean 'stop_words'? choose one of: lemmas, lower_case, punctuation, stop_words"),
+         "did you mean 'stop_words'? choose one of: last_line, lemmas, lower_case, punctuation, stop_words"),
         ({"text": {"encoder": "gru", "tokenizer": "wordpiece", "word_vectors": "word2vec_cbow"}},
          "architectures.a.text.word_vectors: vectors are for whole words; write `tokenizer: words` there"),
         ({"image": {"encoder": "resnet18"}}, "unknown image encoder family 'resnet18' in architectures.a.image.encoder; "
@@ -474,7 +495,7 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
         ({"text": TEXT, "train": {"loss": {"name": "focal", "gama": 1}}}, "architectures.a.train.loss: unknown key 'gama'; did "
          "you mean 'gamma'? choose one of: alpha, gamma"),
         ({"text": TEXT, "head": "quer"}, "unknown head 'quer' in architectures.a.head; did you mean 'query'? choose one of: "
-         "linear, query"),
+         "linear, mlp, query"),
         ({"ensemble": {"members": ["b"]}}, "unknown architecture 'b' in architectures.a.ensemble.members; choose one of: a"),
         ({"ensemble": {"members": ["a"]}}, "architectures.a.ensemble.members: 'a' is an ensemble itself; name its members instead"),
         ({"ensemble": {"members": ["b"]}, "text": TEXT}, "architectures.a: an ensemble takes everything from its members and has "

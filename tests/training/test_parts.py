@@ -1,5 +1,6 @@
 """What a `train:` block chooses by name: losses, samplers, optimizers, schedules, averaging, each against a reference."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from multilabel.training.averaging import averaged
 from multilabel.training.losses import LOSSES, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.samplers import SAMPLERS, inverse_frequency
-from multilabel.training.schedules import SCHEDULES, rate_factor
+from multilabel.training.schedules import SCHEDULES, Validated, rate_factor
 from multilabel.training.token_dropout import drop_tokens
 
 FREQUENCIES = torch.tensor([0.5, 0.25, 0.01], dtype=torch.float64)
@@ -135,12 +136,12 @@ def test_optimizers_go_downhill_and_spare_biases(optimizer: str) -> None:
 @pytest.mark.parametrize("schedule", SCHEDULES)
 def test_schedules_rise_to_one_and_stay_within(schedule: str) -> None:
     curve = call_named(SCHEDULES, Choice(schedule))
-    values = [rate_factor(curve, step, 1000, warmup=0.1, scores=[]) for step in range(1000)]
+    values = [rate_factor(curve, step, 1000, warmup=0.1, validated=[]) for step in range(1000)]
     assert values[:100] == sorted(values[:100])
     assert values[0] < 0.02
     assert max(values) == pytest.approx(1, abs=0.01)
     assert all(0 <= value <= 1 for value in values)
-    assert rate_factor(curve, 0, 1000, warmup=0, scores=[]) == pytest.approx(0.04 if schedule == "one_cycle" else 1)
+    assert rate_factor(curve, 0, 1000, warmup=0, validated=[]) == pytest.approx(0.04 if schedule == "one_cycle" else 1)
 
 
 def test_one_cycle_is_that_of_pytorch() -> None:
@@ -160,9 +161,23 @@ def test_plateau_is_that_of_pytorch() -> None:
         optimizer, mode="max", factor=0.1, patience=2, threshold=0, threshold_mode="abs"
     )
     curve = call_named(SCHEDULES, Choice("plateau"))
+    validated = [Validated(score, math.nan) for score in scores]
     for epoch, score in enumerate(scores):
         published.step(score)
-        assert curve(0.5, scores[: epoch + 1]) == pytest.approx(optimizer.param_groups[0]["lr"])
+        assert curve(0.5, validated[: epoch + 1]) == pytest.approx(optimizer.param_groups[0]["lr"])
+
+
+def test_plateau_can_watch_the_loss_of_every_second_epoch() -> None:
+    losses = [9.0, 1.0, 0.1, 0.9, 0.1, 0.95, 9.0, 0.92, 0.1, 0.91, 0.1, 0.8]
+    optimizer = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    published = torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, factor=0.1, patience=2, threshold=0)
+    curve = call_named(SCHEDULES, Choice("plateau", {"watch": "loss", "every": 2}))
+    validated = [Validated(0.5, loss) for loss in losses]
+    for epoch, loss in enumerate(losses):
+        if epoch % 2:
+            published.step(loss)
+        assert curve(0.5, validated[: epoch + 1]) == pytest.approx(optimizer.param_groups[0]["lr"])
+    assert optimizer.param_groups[0]["lr"] < 1
 
 
 def test_the_average_follows_closely_at_first_and_slowly_later() -> None:

@@ -10,6 +10,11 @@ PUNCTUATION = re.compile(r"[^\w\s]|_")
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*")  # with an apostrophe of either kind inside
 
 
+def last_line(text: str) -> str:
+    """Of a book, whose title, author and description stand on lines of their own, the description."""
+    return text.rpartition("\n")[2]
+
+
 def lower_case(text: str) -> str:
     """`A Cat` -> `a cat`."""
     return text.lower()
@@ -32,6 +37,7 @@ def lemmas(text: str) -> str:
 
 CLEANINGS: Registry[Callable[[str], str]] = Registry(
     {
+        "last_line": last_line,
         "lower_case": lower_case,
         "punctuation": punctuation,
         "stop_words": stop_words,

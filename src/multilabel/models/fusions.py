@@ -82,14 +82,29 @@ class ConcatFusion(JointFusion):
     """Both side by side: projected and mixed by one more layer, or as they are where `width` is null."""
 
     def __init__(
-        self, image: Widths, text: Widths, *, width: Width | None = 256, batch_norm: bool = True, dropout: Share = 0.2
+        self,
+        image: Widths,
+        text: Widths,
+        *,
+        width: Width | None = 256,
+        project: bool = True,
+        batch_norm: bool = True,
+        dropout: Share = 0.2,
     ) -> None:
-        """`width: null` is plain concatenation, ReLU and dropout, without a layer before the head."""
+        """`width: null` is plain concatenation, ReLU and dropout, without a layer before the head.
+
+        `project: false` mixes both as they are, without a layer and batch norm of each before.
+        """
         nn.Module.__init__(self)
         if width is None:
             self.image, self.text = nn.Identity(), nn.Identity()
             self.mix = nn.Sequential(nn.ReLU(), nn.Dropout(dropout))
             self.widths = Widths(image.pooled + text.pooled)  # type: ignore[operator]
+        elif not project:
+            self.image, self.text = nn.Identity(), nn.Identity()
+            both: int = image.pooled + text.pooled  # type: ignore[operator]
+            self.mix = nn.Sequential(nn.Linear(both, width), nn.ReLU(), nn.Dropout(dropout))
+            self.widths = Widths(width)
         else:
             self.image, self.text = _projection(image, width, batch_norm), _projection(text, width, batch_norm)
             self.mix = nn.Sequential(nn.ReLU(), nn.Dropout(dropout), nn.Linear(2 * width, width), nn.ReLU())

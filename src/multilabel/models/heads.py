@@ -27,6 +27,23 @@ class LinearHead(nn.Module):
         return self.linear(self.dropout(features.pooled))
 
 
+class MLPHead(nn.Module):
+    """A dense layer, ReLU and dropout before the linear layer."""
+
+    reads: ClassVar[Reads] = "pooled"
+
+    def __init__(self, widths: Widths, labels: int, *, width: Width = 128, dropout: Share = 0.0) -> None:
+        """`width` of the dense layer, on whose output dropout acts."""
+        super().__init__()
+        self.dense = nn.Linear(widths.pooled, width)  # type: ignore[arg-type]
+        self.dropout = nn.Dropout(dropout)
+        self.linear = nn.Linear(width, labels)
+
+    def forward(self, features: Features) -> Tensor:
+        """Pooled (B, P) -> (B, L)."""
+        return self.linear(self.dropout(torch.relu(self.dense(features.pooled))))
+
+
 class QueryHead(nn.Module):
     """Every label asks the states a question of its own; where it looks explains the answer.
 
@@ -75,4 +92,4 @@ class QueryHead(nn.Module):
         return self.first_norm(queries + found), weights
 
 
-HEADS: Registry[Callable[..., nn.Module]] = Registry({"linear": LinearHead, "query": QueryHead})
+HEADS: Registry[Callable[..., nn.Module]] = Registry({"linear": LinearHead, "mlp": MLPHead, "query": QueryHead})

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from multilabel.core.errors import UserError
 from multilabel.inputs.features import Features, Lengths, Widths
 from multilabel.models.packages import PACKAGE, package_path
-from multilabel.models.poolings import Pooling, choose_pooling
+from multilabel.models.poolings import PoolerPooling, Pooling, choose_pooling
 
 HUB = "hf/"
 
@@ -43,14 +43,18 @@ class HubEncoder(nn.Module):
         load = partial(AutoModel.from_pretrained, config=built, dtype=torch.float32)
         self.model = fetch(name, load) if weights else _possible(name, lambda: AutoModel.from_config(built))
         self.model = getattr(self.model, "encoder", self.model) if built.is_encoder_decoder else self.model
-        if getattr(self.model, "pooler", None) is not None:
-            self.model.pooler = None  # an extra layer that nothing here reads
+        published = getattr(self.model, "pooler", None)
+        if published is not None:
+            self.model.pooler = None  # an extra layer that only the pooling of that name reads
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
         self.padding = built.pad_token_id or 0
         self.positions = positions(self.model)
         self.widths = Widths(built.hidden_size, built.hidden_size)
         self.pooling = choose_pooling(pooling, built.hidden_size)
+        dense = getattr(published, "dense", None)
+        if isinstance(self.pooling, PoolerPooling) and isinstance(dense, nn.Linear):
+            self.pooling.dense = dense
 
     def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per token."""

@@ -79,6 +79,19 @@ class AttentionPooling(nn.Module):
         return scores.masked_fill(~mask, float("-inf")).softmax(dim=1)
 
 
+class PoolerPooling(nn.Module):
+    """The first token's state through a dense layer and tanh: the pooler that BERT was trained with (arXiv 1810.04805)."""
+
+    def __init__(self, width: int, bidirectional: bool) -> None:
+        """The layer is square; an encoder with published weights brings them along."""
+        super().__init__()
+        self.dense = nn.Linear(width, width)
+
+    def forward(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(B, T, D), (B, T) -> (B, D)."""
+        return torch.tanh(self.dense(states[:, 0]))
+
+
 POOLINGS: Registry[Callable[[int, bool], nn.Module]] = Registry(
     {
         "first": FirstPooling,
@@ -86,6 +99,7 @@ POOLINGS: Registry[Callable[[int, bool], nn.Module]] = Registry(
         "mean": MeanPooling,
         "max": MaxPooling,
         "attention": AttentionPooling,
+        "pooler": PoolerPooling,
     }
 )
 

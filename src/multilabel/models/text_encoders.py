@@ -35,11 +35,13 @@ class RecurrentEncoder(nn.Module):
         bidirectional: bool = False,
         pooling: Pooling = "last",
         dropout: Share = 0.2,
+        embedding_dropout: Share | None = None,
     ) -> None:
-        """`pooling` is a key of POOLINGS; `dropout` acts on embeddings and features."""
+        """`pooling` is a key of POOLINGS; `dropout` acts on features, and on embeddings unless these have their own."""
         super().__init__()
         self.embedding = WordEmbedding(vocabulary, embedding, tuned=tune_vectors or not word_vectors)
         self.rnn = cell(embedding, hidden, layers, batch_first=True, bidirectional=bidirectional)
+        self.embedding_dropout = nn.Dropout(dropout if embedding_dropout is None else embedding_dropout)
         self.dropout = nn.Dropout(dropout)
         width = hidden * (2 if bidirectional else 1)
         self.widths = Widths(width, width)
@@ -49,7 +51,7 @@ class RecurrentEncoder(nn.Module):
         """(B, T), (B, T) -> one state per token; without `lengths` they are fetched from the device of the mask."""
         # Sorted on the host: `enforce_sorted=False` would ask the device for the order, and wait for it, in each step.
         counts, order = torch.tensor(lengths or mask.sum(dim=1).tolist()).sort(descending=True)
-        embedded = self.dropout(self.embedding(tokens)).index_select(0, order.to(tokens.device))
+        embedded = self.embedding_dropout(self.embedding(tokens)).index_select(0, order.to(tokens.device))
         packed = self.rnn(pack_padded_sequence(embedded, counts, batch_first=True))[0]
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=tokens.shape[1])
         states = states.index_select(0, order.argsort().to(tokens.device))
@@ -94,18 +96,20 @@ class TextCNNEncoder(nn.Module):
         filters: Width = 128,
         batch_norm: bool = True,
         dropout: Share = 0.3,
+        embedding_dropout: Share | None = None,
     ) -> None:
-        """`kernels` are window widths in words; `filters` of each."""
+        """`kernels` are window widths in words; `filters` of each; dropouts as above."""
         super().__init__()
         self.embedding = WordEmbedding(vocabulary, embedding, tuned=tune_vectors or not word_vectors)
         self.convolutions = nn.ModuleList(nn.Conv1d(embedding, filters, k, padding=k // 2) for k in kernels)
         self.norms = nn.ModuleList(MaskedBatchNorm(filters) for _ in kernels) if batch_norm else None
+        self.embedding_dropout = nn.Dropout(dropout if embedding_dropout is None else embedding_dropout)
         self.dropout = nn.Dropout(dropout)
         self.widths = Widths(filters * len(kernels), filters * len(kernels))
 
     def forward(self, tokens: Tensor, mask: Tensor, lengths: Lengths = None) -> Features:
         """(B, T), (B, T) -> one state per window; windows centred on padding do not count."""
-        embedded = self.dropout(self.embedding(tokens)).masked_fill(~mask[:, :, None], 0).transpose(1, 2)  # (B, E, T)
+        embedded = self.embedding_dropout(self.embedding(tokens)).masked_fill(~mask[:, :, None], 0).transpose(1, 2)
         length = tokens.shape[1]
         responses = [convolution(embedded)[:, :, :length] for convolution in self.convolutions]  # (B, filters, T) each
         if self.norms is not None:

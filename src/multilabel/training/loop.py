@@ -34,7 +34,7 @@ from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.resumption import State, Termination
 from multilabel.training.samplers import SAMPLERS
-from multilabel.training.schedules import SCHEDULES, rate_factor
+from multilabel.training.schedules import SCHEDULES, Validated, rate_factor
 from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.token_dropout import drop_tokens
 
@@ -126,10 +126,10 @@ class _Run:
         began, saved = time.perf_counter() - progress.seconds, time.monotonic()
         random = np.random.default_rng((self.seed, progress.epoch))
         batches = train.shuffled(self.options.batch_size, random, self.draws, ENOUGH * self.accelerator.num_processes)
-        first, scores_so_far = progress.epoch * len(batches), self._scores(progress)
+        first, validated = progress.epoch * len(batches), self._validated(progress)
         name = f"epoch {progress.epoch + 1}/{self.options.epochs}"
         for i in self._bar(name, len(progress.losses), len(batches)):
-            self._set_rate(self._rate(first + i, len(batches), scores_so_far))
+            self._set_rate(self._rate(first + i, len(batches), validated))
             progress.losses.append(self.step(first + i, batches[i], train))
             if termination.asked or time.monotonic() - saved > SAVE_EVERY:
                 progress.seconds, saved = time.perf_counter() - began, time.monotonic()
@@ -140,14 +140,14 @@ class _Run:
         if not math.isfinite(loss):
             raise UserError(f"{name}: the loss became {loss}; lower train.lr, or let train.clip bound the gradient")
         progress.losses, progress.seconds = [], 0.0
-        last_rate = self._rate(first + len(batches) - 1, len(batches), scores_so_far)
+        last_rate = self._rate(first + len(batches) - 1, len(batches), validated)
         row = {"train_loss": loss, "lr": last_rate, "seconds": time.perf_counter() - began}
         return row | {f"gpu_{name}": value for name, value in gpu_load(self.accelerator.device).items()}
 
-    def _scores(self, progress: Progress) -> list[float]:
-        """What the epochs so far are compared by."""
+    def _validated(self, progress: Progress) -> list[Validated]:
+        """What schedules may look at of the epochs so far."""
         monitor = self.options.monitor
-        return [METRICS[monitor].better(row[monitor]) for row in progress.history]
+        return [Validated(METRICS[monitor].better(row[monitor]), row["valid_loss"]) for row in progress.history]
 
     def _bar(self, name: str, done: int, number: int) -> Iterable[int]:
         hidden = not self.accelerator.is_main_process
@@ -189,9 +189,9 @@ class _Run:
         self.accelerator.backward(loss)
         return loss.detach()
 
-    def _rate(self, step: int, per_epoch: int, scores_so_far: list[float]) -> float:
+    def _rate(self, step: int, per_epoch: int, validated: list[Validated]) -> float:
         steps = per_epoch * self.options.epochs
-        return self.options.lr * rate_factor(self.schedule, step, steps, self.options.warmup, scores_so_far)
+        return self.options.lr * rate_factor(self.schedule, step, steps, self.options.warmup, validated)
 
     def _set_rate(self, rate: float) -> None:
         for group in self.optimizer.param_groups:

@@ -28,7 +28,10 @@ Book = tuple[str, dict[str, str], list[str]]  # where it stands, its values by n
 
 @dataclass(frozen=True, kw_only=True)
 class Goodreads:
-    """Books labelled with the `top_labels` most common genres; a book with none of them is left out and listed."""
+    """Books labelled with the `top_labels` most common genres; a book with none of them is left out and listed.
+
+    Each column of `text` is a line of the record's text.
+    """
 
     top_labels: Annotated[int, Ge(1), Le(10_000)] = 5
     text: list[str] = field(default_factory=lambda: ["title", "author", "description"])
@@ -89,7 +92,8 @@ class Goodreads:
         for place, book, genres in books:
             labels = [genre for genre in top if genre in genres]
             if labels:
-                yield place, Record(book["id"], ". ".join(book[name] for name in self.text if book[name]), labels)
+                lines = [" ".join(book[name].split()) for name in self.text if book[name]]
+                yield place, Record(book["id"], "\n".join(lines), labels)
             else:
                 reason = f"none of the {len(top)} most common genres ({cut(', '.join(genres))})"
                 findings.left_out(book["id"], place, reason)
