@@ -10,16 +10,17 @@ from pathlib import Path
 from accelerate import init_empty_weights
 
 from multilabel.core.errors import run_stage
-from multilabel.core.files import replacing_folder, write_json, write_text
+from multilabel.core.files import read_json, replacing_folder, write_json, write_text
 from multilabel.core.fingerprint import Code
-from multilabel.core.paths import CODE, RESOLVED
-from multilabel.core.settings import check_name, read_params, to_json
+from multilabel.core.paths import CODE, RAW, RESOLVED
+from multilabel.core.settings import check_name, parsed, read_params, read_section, to_json
+from multilabel.data.splits import SplitSettings
 from multilabel.models.classifiers import MB
 from multilabel.models.network import build
 from multilabel.models.pretrained import with_digests
 from multilabel.models.settings import NetworkSettings
-from multilabel.studies.runs import Run, at_scale, declared, read_study
-from multilabel.studies.specification import DECLARED, PLANNED, DeclaredRun, read_report
+from multilabel.studies.runs import Epochs, Run, at_scale, declared, read_study
+from multilabel.studies.specification import DECLARED, PLANNED, SAMPLE, DeclaredRun, read_report
 from multilabel.studies.tables import check_tables, involved, read_tables
 
 LABELS = {"books": 5, "captions": 18}  # of the published data, for the size of the last layer
@@ -33,8 +34,9 @@ def resolve_runs(study: str, dataset: str) -> None:
     for name in [*params["runs"], *params["tables"]]:
         check_name(name, f"studies/{study}/params.yaml")  # it becomes a path and a word of a command
     runs = {name: declared(name, params, dataset, shared) for name in params["runs"]}
-    tables = read_tables(params)
-    check_tables(study, tables, runs, read_report())
+    tables, report = read_tables(params), read_report()
+    check_tables(study, tables, runs, report)
+    epochs = Epochs(_train_records(dataset), report.train_records, params["train"]["batch_size"])
     sized = {name: _sized(run, LABELS[dataset]) for name, run in runs.items()}
     code = Code(*SCRIPTS)
 
@@ -43,11 +45,17 @@ def resolve_runs(study: str, dataset: str) -> None:
             write_json(folder / f"{name}.json", {run: to_json(own) for run, own in involved(table, sized).items()})
     with replacing_folder(PLANNED) as planned, replacing_folder(RESOLVED) as resolved, replacing_folder(CODE) as used:
         for name, run in runs.items():
-            content = to_json(at_scale(run, shared.scale, scale))
+            content = to_json(at_scale(run, shared.scale, scale, epochs))
             write_json(planned / f"{name}.json", with_digests(content, run.architecture.model))
             write_json(resolved / f"{name}.json", content["architecture"])
             write_text(used / f"{name}.txt", code.fingerprint("run", content["architecture"]))
     print(f"{study}: {len(runs)} runs and {len(tables)} tables are sound, scale {shared.scale}")
+
+
+def _train_records(dataset: str) -> int:
+    """How many records of the sample train."""
+    split = parsed(SplitSettings, read_section("split"), "split")
+    return round(read_json(RAW / dataset / SAMPLE)["records"] * (1 - split.valid - split.test))
 
 
 def _sized(run: Run, labels: int) -> DeclaredRun:

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from multilabel.core.settings import Choice, from_json, to_json
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings
 from multilabel.studies import runs
-from multilabel.studies.runs import Run, StudySettings
-from multilabel.training.settings import BaselineArchitecture
+from multilabel.studies.runs import Epochs, Run, StudySettings
+from multilabel.training.settings import BaselineArchitecture, NetworkArchitecture
+
+AS_MANY = Epochs(ours=100, theirs=100, batch_size=1000)  # records as the report had
 
 
 @pytest.mark.parametrize(("study", "name"), RUNS)
@@ -24,8 +27,8 @@ def test_every_run_resolves_and_scale_changes_four_things_only(study: str, name:
     run = runs.declared(name, PARAMS[study], SHARED["studies"][study]["dataset"], RANDOM)
     assert run.run == name
     assert name.startswith(f"{study}_")
-    assert runs.at_scale(run, "full", FULL) == run
-    small = runs.at_scale(run, "smoke", SMOKE)
+    assert runs.at_scale(run, "full", FULL, AS_MANY) == run
+    small = runs.at_scale(run, "smoke", SMOKE, AS_MANY)
     widths = [f".options.{width}" for width in runs.WIDTHS]
     for path in differences(to_json(run.architecture), to_json(small.architecture)):
         assert path in ("train.epochs", "model.image.size", "model.image.resize") or path.endswith(tuple(widths))
@@ -40,7 +43,7 @@ NETWORKS = [(study, name) for study, name in RUNS if "baseline" not in PARAMS[st
 def test_a_run_predicts_at_the_smoke_scale(study: str, name: str) -> None:
     """A fixed sample of the networks, drawn once."""
     run = runs.declared(name, PARAMS[study], SHARED["studies"][study]["dataset"], RANDOM)
-    settings = runs.at_scale(run, "smoke", SMOKE).architecture.model
+    settings = runs.at_scale(run, "smoke", SMOKE, AS_MANY).architecture.model
     assert isinstance(settings, NetworkSettings)
     net = build(settings, 50, 3).eval()
     images = torch.zeros(2, 3, settings.image.size, settings.image.size) if settings.image else None
@@ -49,6 +52,36 @@ def test_a_run_predicts_at_the_smoke_scale(study: str, name: str) -> None:
         logits = net(images, tokens, None if tokens is None else tokens.bool())
     assert logits.shape == (2, 3)
     assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("ours", "batch_size", "most", "epochs"),
+    [
+        (1000, 32, None, 10),
+        (250, 32, None, 40),  # a quarter of the records, four times the epochs: as many updates
+        (300, 32, None, 34),
+        (4000, 32, None, 10),  # more records never shorten a run
+        (250, 32, 18, 18),
+        (250, 64, 18, 36),  # the same number of updates at another batch size
+        (250, 16, 18, 9),
+    ],
+)
+def test_a_run_on_fewer_records_makes_as_many_updates(
+    ours: int, batch_size: int, most: int | None, epochs: int
+) -> None:
+    run = runs.declared("r4_base", PARAMS["r4"], "captions", RANDOM)
+    assert isinstance(run.architecture, NetworkArchitecture)
+    train = replace(run.architecture.train, epochs=10, batch_size=batch_size)
+    assert Epochs(ours, 1000, batch_size=32).of(train, most) == epochs
+
+
+def test_an_encoder_without_a_stand_in_starts_at_random() -> None:
+    study = replace(RANDOM, weights="pretrained", stand_ins={"torchvision/resnext50_32x4d": "random"})
+    run = runs.declared("r4_base", PARAMS["r4"], "captions", study)
+    assert (run.weights, run.variant) == ("random", "as published")
+    assert isinstance(run.architecture, NetworkArchitecture)
+    assert run.architecture.model.image is not None
+    assert run.architecture.model.image.options.get("weights") is None
 
 
 def differences(first: Any, second: Any, path: str = "") -> Iterator[str]:
@@ -101,7 +134,7 @@ def test_published_weights_and_what_stands_in_for_them(tmp_path: Path) -> None:
     assert model["text"]["encoder"] == f"hf/{folder}"
     assert model["image"]["options"]["weights"] == "pretrained"
     assert run.variant == "as published, tiny in place of google-bert/bert-base-uncased"
-    narrow = to_json(runs.at_scale(run, "smoke", SMOKE).architecture)["model"]
+    narrow = to_json(runs.at_scale(run, "smoke", SMOKE, AS_MANY).architecture)["model"]
     assert narrow["text"] == model["text"]  # weights have the width that they have
 
 

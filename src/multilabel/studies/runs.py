@@ -1,5 +1,6 @@
 """A block of a study's `runs:` -> what its report says (declared), and what is trained at the scale of today."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,8 +19,9 @@ from multilabel.models.packages import PACKAGE, package
 from multilabel.models.settings import FusionSettings, ImageSettings, TextSettings
 from multilabel.studies.specification import AS_PUBLISHED, PLANNED, SHARED, RunBlock
 from multilabel.training.architectures import resolve
-from multilabel.training.settings import Architecture, NetworkArchitecture
+from multilabel.training.settings import Architecture, NetworkArchitecture, TrainingSettings
 
+RANDOM = "random"  # as a stand-in: none is at hand
 OWN = ("study", "group", "row", "variant", "seeds")  # keys of a run that are never handed down
 WIDTHS = ("hidden", "embedding", "filters", "dim_feedforward", "width")  # options that the width of a scale multiplies
 
@@ -29,7 +31,7 @@ class Scale:
     """The most of each that a run gets; None is what the report says."""
 
     records: Count | None  # labelled
-    epochs: Count | None
+    epochs: Count | None  # at the study's own batch size; a run with another one gets as many updates
     image_size: Pixels | None  # a side
     width: Annotated[float, Gt(0), Le(1)] | None  # factor of the widths of text networks and fusions
     seeds: Annotated[int, Ge(1)] | None
@@ -41,7 +43,9 @@ class StudySettings:
 
     scale: str
     weights: Literal["random", "pretrained"]
-    stand_ins: Mapping[str, str]  # published encoder -> package/<name>; a text encoder also by hub id or folder
+    stand_ins: Mapping[
+        str, str
+    ]  # published encoder -> package/<name>, or `random`; a text encoder also by hub id or folder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +77,8 @@ def declared(name: str, params: Mapping[str, Any], dataset: str, study: StudySet
             raise UserError(f"runs.{name}: {key!r} is missing; add it there")
     architecture: dict[str, Any] = {"dataset": dataset, **without(block, *OWN, "pretrained")}
     weights, stand_in = "none" if "baseline" in block else study.weights, None
+    if weights == "pretrained" and (block.get("image") or {}).get("encoder") in _without_weights(study.stand_ins):
+        weights = "random"
     if weights == "pretrained":
         architecture, stand_in = _with_weights(architecture, block.get("pretrained") or {}, study.stand_ins)
     try:
@@ -93,7 +99,21 @@ def declared(name: str, params: Mapping[str, Any], dataset: str, study: StudySet
     )
 
 
-def at_scale(run: Run, name: str, scale: Scale) -> Run:
+@dataclass(frozen=True)
+class Epochs:
+    """How long training lasts where records are fewer than the report had: it is updates that count, not epochs."""
+
+    ours: int  # records that train
+    theirs: int
+    batch_size: int  # of the study
+
+    def of(self, train: TrainingSettings, most: int | None) -> int:
+        """As many as give the report's number of updates, and no more than `most` epochs of the study's own batches."""
+        same = math.ceil(train.epochs * max(1.0, self.theirs / self.ours))
+        return same if most is None else min(same, math.ceil(most * train.batch_size / self.batch_size))
+
+
+def at_scale(run: Run, name: str, scale: Scale, epochs: Epochs) -> Run:
     """A declared run as it is trained at the scale called `name`."""
     architecture = run.architecture
     if isinstance(architecture, NetworkArchitecture):
@@ -104,9 +124,14 @@ def at_scale(run: Run, name: str, scale: Scale) -> Run:
             text=model.text and _narrower_text(model.text, scale.width),
             fusion=model.fusion and _narrower_fusion(model.fusion, scale.width),
         )
-        epochs = _least(train.epochs, scale.epochs)
-        architecture = replace(architecture, model=model, train=replace(train, epochs=epochs))
+        train = replace(train, epochs=epochs.of(train, scale.epochs))
+        architecture = replace(architecture, model=model, train=train)
     return replace(run, scale=name, seeds=run.seeds[: scale.seeds], architecture=architecture)
+
+
+def _without_weights(stand_ins: Mapping[str, str]) -> set[str]:
+    """Image encoders for whose weights nothing is at hand."""
+    return {published for published, own in stand_ins.items() if own == RANDOM}
 
 
 def _with_weights(

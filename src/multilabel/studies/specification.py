@@ -55,11 +55,12 @@ class PublishedTable:
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its file, its title, how many labelled records it had, and its tables by id."""
+    """A report: its file, its title, how many labelled records it had, how many of them trained, its tables by id."""
 
     file: str
     title: str
     records: int
+    train_records: int
     tables: Mapping[str, PublishedTable]
 
 
@@ -75,7 +76,7 @@ def read_report(folder: Path = Path()) -> Report:
         )
         for name, table in content["tables"].items()
     }
-    return Report(content["file"], content["title"], content["records"], tables)
+    return Report(content["file"], content["title"], content["records"], content["train_records"], tables)
 
 
 def read_contradictions(folder: Path = Path()) -> dict[str, str]:
