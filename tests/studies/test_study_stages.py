@@ -58,6 +58,7 @@ PUBLISHED = {
     "file": "toy.pdf",
     "title": "A toy",
     "records": 48,
+    "train_records": 24,
     "tables": {
         "T1": {"title": "Table 1", "kind": "results", "rows": {"RNN": {"f1": 0.5}, "Fusion": {"f1": 0.9}}},
         "T2": {"title": "Table 2", "kind": "settings", "rows": {"hidden units": 16, "rate": 0.1, "other": 1}},
