@@ -22,7 +22,7 @@ from multilabel.inputs.word_vectors import WORD_VECTORS, cached_vectors
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.statistics import f1_per_record
 from multilabel.models.baselines import BASELINES
-from multilabel.models.devices import accelerator, gpu_load
+from multilabel.models.devices import gpu_load
 from multilabel.models.fusions import FUSIONS
 from multilabel.models.model import Model, size_mb
 from multilabel.models.text_encoders import TEXT_ENCODERS
@@ -320,12 +320,6 @@ def test_two_processes_train_like_one(tiny_dataset: str, monkeypatch: pytest.Mon
     for name, value in weights(one).items():
         torch.testing.assert_close(torch.tensor(two["weights"][name]), value, atol=2e-5, rtol=1e-4)
     assert two["valid"] == pytest.approx(one.training.valid, abs=1e-5)
-
-
-def test_fp16_needs_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(UserError, match=r"train.precision: fp16 needs a GPU; write `auto`, bf16 or fp32 to train here"):
-        accelerator("fp16")
 
 
 def test_curves_carry_the_load_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:

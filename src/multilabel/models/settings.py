@@ -34,7 +34,7 @@ class FusionInput:
 class PredictionSettings:
     """Settings of a `train:` block that prediction depends on as well."""
 
-    precision: Literal["auto", "fp32", "bf16", "fp16"] = "auto"
+    precision: Literal["auto", "fp32", "tf32", "bf16", "fp16"] = "auto"
     flip_average: bool = False  # predict from an image and its mirror image
     store: Literal["fp32", "fp16"] = "fp32"  # how weights are kept
 
