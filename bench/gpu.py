@@ -1,0 +1,284 @@
+"""`python -m bench.gpu`: our loop on a GPU, against what it could do at best; without DVC, network or data.
+
+Five parts: ratios of training, precisions, a kill, prediction, and what the GPU did meanwhile. Each is printed and stored as soon
+as it is known. On a machine without a GPU the same runs on the CPU, which only `--tiny` makes bearable.
+"""
+
+import argparse
+import gc
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+# Read when CUDA starts, so that matrix products can add up in a fixed order where a part asks for it.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+import torch
+from accelerate import Accelerator
+
+from bench import resume
+from bench.contenders import Bare, Everybody, image_batches
+from bench.generated import LABELS, Generated, generate
+from bench.machine import RESULTS, Results
+from bench.races import Unsaved, predict_in_turn, train_in_turn
+from bench.rounds import in_words, spread
+from multilabel.models.devices import accelerator
+from multilabel.models.network import Network, build
+from multilabel.models.prediction import prediction_batch
+from multilabel.training.architectures import resolve
+from multilabel.training.loop import fit
+from multilabel.training.settings import NetworkArchitecture
+from multilabel.training.telemetry import Telemetry
+
+SEED = 42
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    networks: tuple[str, ...]
+    size: int  # pixels a side
+    records: int  # a multiple of the batch size, so that all batches are alike
+    held_out: int
+    batch_size: int
+    rounds: int
+    precision_network: str
+    precision_batch: int
+    precision_epochs: int
+    killed_network: str
+    killed_size: int
+
+
+FULL = Scale(
+    networks=("timm/resnet50", "timm/regnetx_032"),
+    size=224,
+    records=10_240,
+    held_out=1_024,
+    batch_size=256,
+    rounds=9,
+    precision_network="timm/resnet50",
+    precision_batch=64,
+    precision_epochs=6,
+    killed_network="timm/resnet18",
+    killed_size=64,
+)
+QUICK = replace(FULL, records=2_560, held_out=512, rounds=5, precision_epochs=3)
+TINY = Scale(
+    networks=("timm/resnet10t",),
+    size=32,
+    records=64,
+    held_out=16,
+    batch_size=16,
+    rounds=2,
+    precision_network="timm/resnet10t",
+    precision_batch=16,
+    precision_epochs=1,
+    killed_network="timm/resnet10t",
+    killed_size=32,
+)
+SCALES = {"": FULL, "--quick": QUICK, "--tiny": TINY}
+
+
+def main() -> None:
+    """Run all parts, or those named."""
+    parser = argparse.ArgumentParser(description="Measure the training loop on a GPU; results as JSON and a plot.")
+    scale = parser.add_mutually_exclusive_group()
+    scale.add_argument("--quick", action="store_const", const="--quick", dest="scale", help="3 minutes on an H100")
+    scale.add_argument("--tiny", action="store_const", const="--tiny", dest="scale", help="seconds, also on a CPU")
+    parser.add_argument("--out", type=Path, default=RESULTS, help=f"folder of gpu.json and gpu.png: {RESULTS}")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="all of them by default")
+    given = parser.parse_args()
+    sys.exit(measure(given.scale or "", given.out, given.parts))
+
+
+def measure(name: str, out: Path, parts: list[str]) -> int:
+    """How many parts failed; what went well is stored anyway."""
+    began, failed, scale = time.monotonic(), 0, SCALES[name]
+    results = Results(out / "gpu.json", command=f"python -m bench.gpu {name}".rstrip(), seed=SEED, scale=vars(scale))
+    device = accelerator("auto").device
+    marks: list[dict[str, Any]] = []
+    with (
+        Telemetry(device, every=0.2) as telemetry,
+        tempfile.TemporaryDirectory() as folder,
+        (Path(folder) / "log").open("w") as log,
+        redirect_stderr(log),  # bars of progress
+    ):
+
+        def say(line: str) -> None:
+            print(f"[{time.monotonic() - began:6.1f} s] {line}", flush=True)
+
+        say(f"{results.content['about'].get('gpu', results.content['about']['processor'])}, {device}")
+        data = generate(scale.records + scale.held_out, scale.size, SEED)
+        say(f"{len(data.pixels)} images of {scale.size} px made")
+        for part in parts:
+            marks.append({"part": part, "seconds": round(telemetry.seconds, 2)})
+            try:
+                PARTS[part](scale, data, Path(folder), partial(results.add, part), say)
+            except Exception:  # noqa: BLE001 (one part that fails leaves the others)
+                failed += 1
+                results.add(f"{part}_error", traceback.format_exc())
+                say(f"{part} FAILED\n{traceback.format_exc()}")
+            results.add("telemetry", {"marks": marks, "samples": list(telemetry.samples)})
+            results.add("seconds", round(time.monotonic() - began, 1))
+    if telemetry.samples:
+        plot(telemetry.samples, marks, out / "gpu.png")
+    say(f"{results.path}, {len(telemetry.samples)} samples of the GPU")
+    return failed
+
+
+Add = Callable[[Any], None]
+Say = Callable[[str], None]
+
+
+def ratios(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
+    """Images per second of our loop, the bare loop and the loop that everybody writes."""
+    found: dict[str, Any] = {}
+    train, valid = parts_of(data, scale)
+    paths, targets = data.write_jpegs(folder / "jpegs"), torch.from_numpy(data.targets)
+    paths, targets = paths[: scale.records], targets[: scale.records]
+    for encoder in scale.networks:
+        architecture, net = network(encoder, scale, epochs=scale.rounds + 1)
+        device = accelerator("auto")
+        precision, steps = precision_of(device), scale.records // scale.batch_size
+        batches = image_batches(2, scale.size, scale.batch_size, LABELS, device.device)
+        bare = Bare(net, architecture, device.device, precision, batches)
+        everybody = Everybody(net, architecture, device.device, precision, paths, targets)
+        contenders = {"bare": partial(bare.train, steps), "everybody": partial(everybody.train, steps)}
+        race = train_in_turn(net, architecture, train, valid, device, contenders, say)
+        about = {"precision": precision, "batch_size": scale.batch_size, "workers": everybody.workers}
+        found[encoder] = about | race
+        add(found)
+        say(f"{encoder}, {precision}, {everybody.workers} workers: {in_words(race)}")
+        del net, bare, everybody, contenders, batches
+        free()
+
+
+def precisions(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
+    """Seconds per epoch, memory and F1 of each precision; same seed, same batches, same device."""
+    found = []
+    for precision in ("fp32", "tf32", "bf16", "fp16") if torch.cuda.is_available() else ("fp32", "bf16"):
+        architecture, net = network(
+            scale.precision_network, scale, epochs=scale.precision_epochs, batch_size=scale.precision_batch,
+            precision=precision,
+        )  # fmt: skip
+        device, rows = accelerator(precision), []
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        train, valid = parts_of(data, scale)
+        fit(net, architecture, train, valid, device, Unsaved(), rows.append)  # type: ignore[arg-type]
+        seconds = [row["seconds"] for row in rows]
+        peak = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else None
+        best = max(rows, key=lambda row: row["f1_samples"])
+        found.append({
+            "precision": precision, "network": scale.precision_network, "batch_size": scale.precision_batch,
+            "records": len(train), "seconds_per_epoch": spread(seconds[1:] or seconds), "peak_memory_gb": peak,
+            "valid_f1_samples": best["f1_samples"], "valid_f1_macro": best["f1_macro"],
+            "train_loss": [row["train_loss"] for row in rows],
+        })  # fmt: skip
+        add(found)
+        say(f"{precision}: {found[-1]['seconds_per_epoch']['median']:.3g} s per epoch, peak {peak or 0:.2f} GB, "
+            f"F1 {best['f1_samples']:.4f} after {len(rows)} epochs")  # fmt: skip
+        del net
+        free()
+
+
+def prediction(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
+    """Images per second of `predict` against the forward pass on images that lie on the device, normalised."""
+    found = {}
+    for encoder in scale.networks:
+        architecture, net = network(encoder, scale)
+        device = accelerator("auto")
+        batch_size = prediction_batch(scale.size, device.device)
+        (batch,) = image_batches(1, scale.size, batch_size, LABELS, device.device)
+        found[encoder] = predict_in_turn(net, architecture, data.images(), batch, device, scale.rounds)
+        add(found)
+        say(f"prediction, {encoder}, batches of {batch_size}: {in_words(found[encoder])}")
+        del net, batch
+        free()
+
+
+def kill_and_resume(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
+    """A process is killed in the middle of an epoch, and another goes on."""
+    found = resume.measure(folder / "states", scale.killed_network, scale.killed_size)
+    add(found)
+    for name, run in found.items():
+        say(f"resumed ({name}): equal {run['equal']}, largest difference {run['largest_difference']:.3g}, of two undisturbed "
+            f"runs {run['largest_difference_of_two_undisturbed']:.3g}")  # fmt: skip
+
+
+PARTS: dict[str, Callable[[Scale, Generated, Path, Add, Say], None]] = {
+    "ratios": ratios,
+    "precisions": precisions,
+    "prediction": prediction,
+    "resume": kill_and_resume,
+}
+
+
+def network(
+    encoder: str, scale: Scale, epochs: int = 1, batch_size: int | None = None, precision: str = "auto"
+) -> tuple[NetworkArchitecture, Network]:
+    """With our defaults: AdamW, cosine, clip, flips and crops."""
+    training = {"epochs": epochs, "batch_size": batch_size or scale.batch_size, "lr": 1e-3, "augment": "mild",
+                "precision": precision}  # fmt: skip
+    block = {"dataset": "generated", "image": {"encoder": encoder, "size": scale.size}}
+    architecture = resolve("measured", {"measured": block}, training, SEED)
+    assert isinstance(architecture, NetworkArchitecture)
+    torch.manual_seed(SEED)
+    return architecture, build(architecture.model, 0, LABELS)
+
+
+def parts_of(data: Generated, scale: Scale) -> tuple[Any, Any]:
+    """What is trained on, and what is held out."""
+    train, valid = scale.records, scale.held_out
+    first = Generated(data.pixels[:train], data.texts[:train], data.targets[:train])
+    last = Generated(data.pixels[-valid:], data.texts[-valid:], data.targets[-valid:])
+    return first.images(), last.images()
+
+
+def plot(samples: list[dict[str, float]], marks: list[dict[str, Any]], path: Path) -> None:
+    """One curve over time for each quantity, with a line where a part begins."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    names = [name for name in samples[0] if name != "seconds"]
+    figure, axes = pyplot.subplots(len(names), 1, sharex=True, figsize=(9, 2 * len(names)), squeeze=False)
+    for axis, name in zip(axes[:, 0], names, strict=True):
+        axis.plot([sample["seconds"] for sample in samples], [sample.get(name) for sample in samples], linewidth=0.8)
+        axis.set_ylabel(name.replace("_", " "))
+        axis.set_ylim(bottom=0)
+        for mark in marks:
+            axis.axvline(mark["seconds"], color="grey", linewidth=0.6)
+    for mark in marks:
+        axes[0, 0].annotate(mark["part"], (mark["seconds"], 1.02), xycoords=("data", "axes fraction"), fontsize=8)
+    axes[-1, 0].set_xlabel("seconds")
+    figure.tight_layout()
+    figure.savefig(path, dpi=100)
+    pyplot.close(figure)
+
+
+def precision_of(device: Accelerator) -> str:
+    """As params.yaml calls it."""
+    return "fp32" if device.mixed_precision == "no" else device.mixed_precision
+
+
+def free() -> None:
+    """Give back what the last network had."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+if __name__ == "__main__":
+    main()
