@@ -153,7 +153,8 @@ def ratios(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> N
         batches = image_batches(2, scale.size, scale.batch_size, LABELS, device.device)
         bare = Bare(net, architecture, device.device, precision, batches)
         everybody = Everybody(net, architecture, device.device, precision, paths, targets)
-        contenders = {"bare": partial(bare.train, steps), "everybody": partial(everybody.train, steps)}
+        fewer = steps if everybody.workers else min(steps, 2)  # one process takes long for so many images
+        contenders = {"bare": partial(bare.train, steps), "everybody": partial(everybody.train, fewer)}
         race = train_in_turn(net, architecture, train, valid, device, contenders, say)
         about = {"precision": precision, "batch_size": scale.batch_size, "workers": everybody.workers}
         found[encoder] = about | race

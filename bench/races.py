@@ -41,14 +41,21 @@ def train_in_turn(
     """Records per second of `fit` and of contenders: a round after each epoch, of which the first does not count."""
     rates: dict[str, list[float]] = {"ours": [], **{name: [] for name in contenders}}
 
+    failures: dict[str, str] = {}
+
     def round_of_all(row: Row) -> None:
         rates["ours"].append(len(train) / row["seconds"])
-        for name, work in contenders.items():
-            rates[name].append(rate(work, device.device))
+        for name in [name for name in contenders if name not in failures]:
+            try:
+                rates[name].append(rate(contenders[name], device.device))
+            except Exception as error:  # noqa: BLE001 (a contender that gives up leaves the others)
+                failures[name] = f"{type(error).__name__}: {error}"
+                say(f"{name} gave up: {failures[name]}")
+                del rates[name]
         say(", ".join(f"{name} {values[-1]:.4g}/s" for name, values in rates.items()))
 
     fit(net, architecture, train, valid, device, Unsaved(), round_of_all)  # type: ignore[arg-type]
-    return summary({name: values[1:] for name, values in rates.items()})
+    return summary({name: values[1:] for name, values in rates.items()}) | {"gave_up": failures}
 
 
 def predict_in_turn(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import torch
@@ -25,7 +26,7 @@ from multilabel.training.settings import NetworkArchitecture
 
 RECORDS, HELD_OUT, BATCH, EPOCHS = 128, 32, 16, 2
 KILLED_AFTER = 11  # steps that are stored: in the second epoch of eight steps
-PATIENCE = 120  # seconds that the process has
+PATIENCE = 90  # seconds that each process has
 TRAINING = {"epochs": EPOCHS, "batch_size": BATCH, "lr": 1e-3, "ema": 0.9,
             "augment": {"crop": 0.8, "flip": 0.5, "rotation": 10, "brightness": 0.2, "hue": 0.05}}  # fmt: skip
 
@@ -47,7 +48,10 @@ def measure(folder: Path, encoder: str, size: int) -> dict[str, Any]:
     """Whether the weights after the last epoch are those of an undisturbed run, and by how much they differ at most."""
     modes = ("as_trained", "deterministic") if torch.cuda.is_available() else ("as_trained",)
     for child in [_start(folder / mode, mode, encoder, size) for mode in modes]:
-        _, errors = child.communicate(timeout=PATIENCE)
+        timer = Timer(PATIENCE, child.terminate)
+        timer.start()
+        _, errors = child.communicate()
+        timer.cancel()
         if child.returncode != -signal.SIGKILL:
             raise RuntimeError(f"the process that should be killed ended with {child.returncode}: {errors[-2000:]}")
     return {mode: _compare(folder, mode, encoder, size) for mode in modes}

@@ -22,14 +22,12 @@ from multilabel.inputs.word_vectors import WORD_VECTORS, cached_vectors
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.statistics import f1_per_record
 from multilabel.models.baselines import BASELINES
-from multilabel.models.devices import gpu_load
 from multilabel.models.fusions import FUSIONS
 from multilabel.models.model import Model, size_mb
 from multilabel.models.text_encoders import TEXT_ENCODERS
 from multilabel.reporting.tables import read_curve
 from multilabel.training import fitting
 from multilabel.training.architectures import resolve
-from multilabel.training.curves import curve_name
 from multilabel.training.losses import LOSSES
 from multilabel.training.optimizers import OPTIMIZERS
 from multilabel.training.parts import train_part
@@ -320,20 +318,6 @@ def test_two_processes_train_like_one(tiny_dataset: str, monkeypatch: pytest.Mon
     for name, value in weights(one).items():
         torch.testing.assert_close(torch.tensor(two["weights"][name]), value, atol=2e-5, rtol=1e-4)
     assert two["valid"] == pytest.approx(one.training.valid, abs=1e-5)
-
-
-def test_curves_carry_the_load_of_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3.5e9)
-    monkeypatch.setattr(torch.cuda, "utilization", lambda device: 87)
-    assert gpu_load(torch.device("cuda")) == {"utilisation": 87.0, "memory_gb": 3.5}
-    assert gpu_load(torch.device("cpu")) == {}
-    assert curve_name("gpu_memory_gb") == "gpu/memory_gb"
-
-    def no_driver(device: torch.device) -> None:
-        raise ModuleNotFoundError("pynvml")
-
-    monkeypatch.setattr(torch.cuda, "utilization", no_driver)
-    assert gpu_load(torch.device("cuda")) == {"memory_gb": 3.5}
 
 
 def test_weights_stored_in_half_the_bytes(tiny_dataset: str, tmp_path: Path) -> None:

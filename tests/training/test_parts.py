@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from multilabel.core.settings import Choice, call_named, resolve_named
 from multilabel.models.image_encoders import IMAGE_FAMILIES
 from multilabel.training.architectures import resolve
-from multilabel.training.averaging import averaged
+from multilabel.training.averaging import Average
 from multilabel.training.losses import LOSSES, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.samplers import SAMPLERS, inverse_frequency
@@ -183,12 +183,12 @@ def test_plateau_can_watch_the_loss_of_every_second_epoch() -> None:
 def test_the_average_follows_closely_at_first_and_slowly_later() -> None:
     net = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.zeros_(net.weight)
-    average = averaged(net, decay=0.9)
-    average.update_parameters(net)  # the first call copies
+    average = Average(net, decay=0.9)
+    average.update(net)  # the first call copies
     torch.nn.init.ones_(net.weight)
     expected = 0.0
     for updates in range(1, 200):
-        average.update_parameters(net)
+        average.update(net)
         keep = min(0.9, (1 + updates) / (10 + updates))
         expected = keep * expected + (1 - keep)
         assert average.module.weight.item() == pytest.approx(expected, abs=1e-5)
@@ -196,7 +196,7 @@ def test_the_average_follows_closely_at_first_and_slowly_later() -> None:
 
 def test_the_average_of_an_image_network_keeps_its_own_feature_map() -> None:
     net = IMAGE_FAMILIES["torchvision"]("resnet18")
-    copy = averaged(net, decay=0.9).module
+    copy = Average(net, decay=0.9).module
     found = copy(torch.rand(2, 3, 64, 64))
     assert found.states is not None
     assert net.maps == copy.maps == []
@@ -204,10 +204,10 @@ def test_the_average_of_an_image_network_keeps_its_own_feature_map() -> None:
 
 def test_the_average_takes_over_running_statistics() -> None:
     net = torch.nn.BatchNorm1d(2)
-    average = averaged(net, decay=0.9)
+    average = Average(net, decay=0.9)
     for _ in range(3):
         net(torch.randn(8, 2))
-        average.update_parameters(net)
+        average.update(net)
     assert torch.equal(average.module.running_mean, net.running_mean)
     assert average.module.num_batches_tracked == 3
 

@@ -53,12 +53,13 @@ def test_a_batch_is_cut_into_pieces_of_at_least_two(
     run.raw = run.net = net  # type: ignore[assignment]
     run.average, run.seed, run.optimizer = None, 1, torch.optim.SGD(net.parameters())  # type: ignore[assignment]
     run.options = SimpleNamespace(accumulate=accumulate, clip=None, augment=Augmentation())  # type: ignore[assignment]
-    monkeypatch.setattr(_Run, "_backward", lambda self, batch, train, share: torch.tensor(share))
-    examples = SimpleNamespace(batch=lambda piece, flip: seen.append(piece) or piece)
+    monkeypatch.setattr(_Run, "_backward", lambda self, batch, share: torch.tensor(share))
     shares = 0.0
     for rank in range(world):
         run.accelerator = Processes(num_processes=world, process_index=rank, device=torch.device("cpu"))  # type: ignore[assignment]
-        shares += float(run.step(0, np.arange(number), examples))  # type: ignore[arg-type]
+        order = run.order(0, np.arange(number))
+        seen += order.pieces
+        shares += float(run.step(order, order.pieces, number))  # type: ignore[arg-type]
     assert min(len(piece) for piece in seen) >= 2
     assert len(seen) == world * max(1, min(accumulate, number // (2 * world)))
     assert sorted(np.concatenate(seen)) == list(range(number))

@@ -1,6 +1,6 @@
 """Records as tensors: which inputs a model reads, gathered a whole batch at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,9 +38,15 @@ class Batch:
 
     def to(self, device: torch.device) -> "Batch":
         """The same on another device."""
-        parts = (self.images, self.tokens, self.mask, self.targets)
-        moved: list[Any] = [part if part is None else part.to(device, non_blocking=True) for part in parts]
-        images, tokens, mask, targets = moved
+        return self.each(lambda part: part.to(device))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """The same after `change` of every tensor."""
+        parts: list[Any] = [self.images, self.tokens, self.mask, self.targets]
+        for i, part in enumerate(parts):
+            if part is not None:
+                parts[i] = part.each(change) if isinstance(part, Features) else change(part)
+        images, tokens, mask, targets = parts
         return Batch(images, tokens, mask, targets, self.lengths)
 
 
@@ -51,15 +57,21 @@ class StoredFeatures:
     rows: NDArray[np.int_]  # of some examples among all records
     views: tuple[Arrays, ...]  # `pooled` (R, P) or `states` (R, N, S): of the records, and of their mirror images
 
-    def batch(self, chosen: NDArray[np.int_], flip: float = 0.0, mask: Tensor | None = None) -> Features:
-        """Of the examples with these numbers, each as its mirror image with probability `flip`.
+    def batch(
+        self,
+        chosen: NDArray[np.int_],
+        flip: float = 0.0,
+        mask: Tensor | None = None,
+        random: torch.Generator | None = None,
+    ) -> Features:
+        """Of the examples with these numbers, each as its mirror image with probability `flip`, which `random` draws.
 
         `mask` is true on the states that count, where they are those of words.
         """
         rows = self.rows[chosen]
         found = {name: torch.from_numpy(array[rows]).float() for name, array in self.views[0].items()}
         if flip > 0:
-            drawn = (torch.rand(len(rows)) < flip).numpy()
+            drawn = (torch.rand(len(rows), generator=random) < flip).numpy()
             for name, array in self.views[1].items():
                 found[name][drawn] = torch.from_numpy(array[rows[drawn]]).float()
         if mask is not None and "states" in found:
@@ -81,10 +93,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def batch(self, chosen: NDArray[np.int_], flip: float = 0.0) -> Batch:
+    def batch(self, chosen: NDArray[np.int_], flip: float = 0.0, random: torch.Generator | None = None) -> Batch:
         """The examples with these numbers, tokens cut to the longest of them.
 
-        `flip` is the share of stored image features that are those of mirror images; images themselves are not flipped here.
+        `flip` is the share of stored image features that are those of mirror images, drawn from `random` or from torch's global
+        generator; images themselves are not flipped here.
         """
         images: Tensor | Features | None = None
         tokens: Tensor | Features | None = None
@@ -97,7 +110,7 @@ class Examples:
             tokens = torch.from_numpy(self.tokens.ids[chosen, :longest]).long()
             mask = torch.arange(longest)[None, :] < torch.tensor(lengths)[:, None]
         if self.image_features is not None:
-            images = self.image_features.batch(chosen, flip)
+            images = self.image_features.batch(chosen, flip, random=random)
         if self.text_features is not None:
             tokens = self.text_features.batch(chosen, mask=mask)
         if self.targets is not None:

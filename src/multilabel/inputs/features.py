@@ -1,8 +1,8 @@
 """What encoders say of a batch; what fusions and heads read of it."""
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
-import torch
 from torch import Tensor
 
 Lengths = tuple[int, ...] | None  # tokens per record, where the host knows them
@@ -16,9 +16,9 @@ class Features(NamedTuple):
     states: Tensor | None = None  # (B, N, S)
     mask: Tensor | None = None  # (B, N), true on what counts
 
-    def to(self, device: torch.device, non_blocking: bool = False) -> "Features":
-        """The same on another device."""
-        return Features(*(part if part is None else part.to(device, non_blocking=non_blocking) for part in self))
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Features":
+        """The same after `change` of every tensor."""
+        return Features(*(part if part is None else change(part) for part in self))
 
 
 class Widths(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the machine offers: device, precision, and the load of a GPU while training."""
+"""What the machine offers: device and precision."""
 
 import os
 from functools import cache
@@ -39,17 +39,6 @@ def _say_once(line: str) -> None:
 def is_main_process() -> bool:
     """Whether this is the one process of a run that writes its results."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def gpu_load(device: torch.device) -> dict[str, float]:
-    """Utilisation (%) and memory (GB) of the GPU that trains; empty on a CPU or where the driver does not tell."""
-    if device.type != "cuda":
-        return {}
-    peak = torch.cuda.max_memory_allocated(device) / 1e9
-    try:
-        return {"utilisation": float(torch.cuda.utilization(device)), "memory_gb": peak}
-    except Exception:  # noqa: BLE001 (driver libraries raise their own kinds)
-        return {"memory_gb": peak}
 
 
 def describe(device: torch.device) -> str:

@@ -1,6 +1,8 @@
 """A network and examples -> logits and probabilities; what training, evaluation and submission share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from multilabel.core.errors import UserError
 from multilabel.inputs.examples import Examples
 from multilabel.inputs.features import Features
+from multilabel.inputs.feed import Feed, Order
 from multilabel.models.image_encoders import normalise
 from multilabel.models.settings import ImageSettings
 
@@ -54,31 +57,37 @@ class ImagePreparation:
 
 
 def predict(
-    net: nn.Module, prepare: ImagePreparation, examples: Examples, accelerator: Accelerator, flip_average: bool = False
+    net: nn.Module,
+    prepare: ImagePreparation,
+    examples: Examples | Feed,
+    accelerator: Accelerator,
+    flip_average: bool = False,
 ) -> NDArray[np.float32]:
     """Logits (N, L) in the order of the examples; several processes share the work, and each gets all of them.
 
     With `flip_average` the mean of the logits for every image and its mirror image.
     """
     net.eval()
-    rows, parts = [], []
+    feed = examples if isinstance(examples, Feed) else Feed(examples, accelerator.device)
+    batch_size = prediction_batch(prepare.size if feed.has_pixels else 0, accelerator.device)
+    rows = list(feed.examples.in_order(batch_size))[accelerator.process_index :: accelerator.num_processes]
+    orders, parts = [Order([chosen]) for chosen in rows], []
+    stored = flip_average and feed.examples.image_features is not None
+    mirrored: Iterable[Any] = feed.steps(orders, flip=1.0) if stored else repeat(())
     with torch.inference_mode():
-        size = prepare.size if examples.pixels is not None else 0
-        for number, chosen in enumerate(examples.in_order(prediction_batch(size, accelerator.device))):
-            if number % accelerator.num_processes == accelerator.process_index:
-                batch = examples.batch(chosen).to(accelerator.device)
+        for batches, others in zip(feed.steps(orders), mirrored, strict=False):
+            for batch in batches:
                 images = prepare(batch.images)
                 with accelerator.autocast():
                     logits = net(images, batch.tokens, batch.mask, batch.lengths).float()
-                    if flip_average and images is not None:
-                        flipped = _mirrored(images, examples, chosen)
+                    for flipped in [other.images for other in others] or _mirrored(images, flip_average):
                         logits = (logits + net(flipped, batch.tokens, batch.mask, batch.lengths).float()) / 2
-                parts.append(logits.cpu().numpy())
-                rows.append(chosen)
+                parts.append(logits)
+    found = [part.cpu().numpy() for part in parts]  # at the end: to fetch one waits for the device
     if accelerator.num_processes > 1:
-        rows, parts = gather_object(rows), gather_object(parts)
-    ordered = np.empty((len(examples), parts[0].shape[1]), np.float32)
-    ordered[np.concatenate(rows)] = np.concatenate(parts)
+        rows, found = gather_object(rows), gather_object(found)
+    ordered = np.empty((len(feed.examples), found[0].shape[1]), np.float32)
+    ordered[np.concatenate(rows)] = np.concatenate(found)
     if not np.isfinite(ordered).all():
         unfit = len(ordered) - int(np.isfinite(ordered).all(axis=1).sum())
         raise UserError(f"the network's outputs for {unfit} of {len(ordered)} records are no finite numbers, so its weights "
@@ -86,12 +95,9 @@ def predict(
     return ordered
 
 
-def _mirrored(images: Tensor | Features, examples: Examples, chosen: NDArray[np.int_]) -> Tensor | Features | None:
-    """The mirror images of a batch, or the stored features of these."""
-    if isinstance(images, Tensor):
-        return images.flip(3)
-    stored = examples.batch(chosen, flip=1.0).images
-    return stored if stored is None else stored.to(next(part for part in images if part is not None).device)
+def _mirrored(images: Tensor | Features | None, wanted: bool) -> list[Tensor]:
+    """The mirror images of a batch, where it has images and they are wanted."""
+    return [images.flip(3)] if wanted and isinstance(images, Tensor) else []
 
 
 def sigmoid(logits: NDArray[np.float32]) -> NDArray[np.float32]:

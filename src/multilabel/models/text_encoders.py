@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from multilabel.core.ranges import Depth, Share, Width
 from multilabel.core.registry import Registry, choose
 from multilabel.inputs.features import Features, Lengths, Widths
+from multilabel.inputs.transfer import sent
 from multilabel.models.hub_encoder import HUB, HubEncoder, positions
 from multilabel.models.poolings import Pooling, choose_pooling
 from multilabel.models.word_embedding import WordEmbedding
@@ -51,10 +52,10 @@ class RecurrentEncoder(nn.Module):
         """(B, T), (B, T) -> one state per token; without `lengths` they are fetched from the device of the mask."""
         # Sorted on the host: `enforce_sorted=False` would ask the device for the order, and wait for it, in each step.
         counts, order = torch.tensor(lengths or mask.sum(dim=1).tolist()).sort(descending=True)
-        embedded = self.embedding_dropout(self.embedding(tokens)).index_select(0, order.to(tokens.device))
+        embedded = self.embedding_dropout(self.embedding(tokens)).index_select(0, sent(order, tokens.device))
         packed = self.rnn(pack_padded_sequence(embedded, counts, batch_first=True))[0]
         states, _ = pad_packed_sequence(packed, batch_first=True, total_length=tokens.shape[1])
-        states = states.index_select(0, order.argsort().to(tokens.device))
+        states = states.index_select(0, sent(order.argsort(), tokens.device))
         return Features(self.dropout(self.pooling(states, mask)), states, mask)
 
 

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -109,7 +109,7 @@ def sample_geometry(images: Tensor, maps: Tensor, size: int) -> Tensor:
 
 def sharpen(images: Tensor, factors: Tensor) -> Tensor:
     """Images between their blurred version (factor 0) and beyond themselves (above 1), as PIL defines sharpness."""
-    kernel = torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device, dtype=images.dtype) / 13
+    kernel = _constants(images.device).blur.to(images.dtype)
     blurred = images.clone()  # the border stays as it is, as in PIL
     blurred[:, :, 1:-1, 1:-1] = F.conv2d(images, kernel.expand(3, 1, 3, 3), groups=3)
     return blurred.lerp(images, factors.to(images.dtype)[:, None, None, None]).clamp(0, 1)
@@ -147,13 +147,13 @@ def colour_maps(
     images: Tensor, brightness: Tensor, contrast: Tensor, saturation: Tensor, turn: Tensor
 ) -> tuple[Tensor, Tensor]:
     """The same for given factors (B,) and hue angles in radians."""
-    yiq = YIQ.to(images.device)
+    grey, yiq, rgb, _ = _constants(images.device)
     cos, sin = saturation * torch.cos(turn), saturation * torch.sin(turn)
     rotation = torch.zeros(len(images), 3, 3, device=images.device)
     rotation[:, 0, 0] = 1
     rotation[:, 1, 1], rotation[:, 1, 2], rotation[:, 2, 1], rotation[:, 2, 2] = cos, -sin, sin, cos
-    matrix = (contrast * brightness)[:, None, None] * (torch.linalg.inv(yiq) @ rotation @ yiq)
-    mean_grey = images.float().mean(dim=(2, 3)) @ GREY.to(images.device)
+    matrix = (contrast * brightness)[:, None, None] * (rgb @ rotation @ yiq)
+    mean_grey = images.float().mean(dim=(2, 3)) @ grey
     shift = (mean_grey * (1 - contrast) * brightness)[:, None].expand(-1, 3)
     return matrix, shift
 
@@ -162,6 +162,20 @@ def apply_colours(images: Tensor, matrix: Tensor, shift: Tensor) -> Tensor:
     """(B, 3, H, W) through its matrix and offset, clipped to 0..1."""
     mixed = torch.einsum("bij,bjhw->bihw", matrix.to(images.dtype), images)
     return mixed.add_(shift.to(images.dtype)[:, :, None, None]).clamp_(0, 1)
+
+
+class _Constants(NamedTuple):
+    grey: Tensor  # weights of the channels
+    yiq: Tensor  # RGB -> YIQ
+    rgb: Tensor  # YIQ -> RGB
+    blur: Tensor  # PIL's kernel for sharpness
+
+
+@cache
+def _constants(device: torch.device) -> _Constants:
+    """On the device once, for to bring them there waits for it."""
+    blur = torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
+    return _Constants(GREY.to(device), YIQ.to(device), torch.linalg.inv(YIQ).to(device), blur.to(device))
 
 
 def _uniform(number: int, low: float, high: float, device: torch.device) -> Tensor:

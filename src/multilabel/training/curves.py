@@ -1,12 +1,14 @@
 """Training curves through dvclive: one folder per run, one row per epoch, small enough for git."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from dvclive import Live
 
+from multilabel.core.files import write_text
 from multilabel.metrics.scores import METRICS
 from multilabel.models.devices import is_main_process
+from multilabel.training.telemetry import Sample
 
 NAMES = {"train_loss": "train/loss", "valid_loss": "valid/loss"}
 
@@ -34,9 +36,16 @@ class Curves:
                     self.live.log_metric(curve_name(key), float(value))
             self.live.next_step()
 
+    def over_time(self, samples: Sequence[Sample]) -> None:
+        """What a GPU did, a curve for each quantity, whose steps are seconds: dvclive's own files count epochs."""
+        if self.live:
+            for name in samples[0] if samples else ():
+                if name != "seconds":
+                    rows = [f"{sample['seconds']:.1f}\t{sample[name]:g}" for sample in samples if name in sample]
+                    path = Path(self.live.dir) / "plots" / "metrics" / "gpu" / f"{name}.tsv"
+                    write_text(path, "\n".join([f"step\t{name}", *rows, ""]))
+
 
 def curve_name(key: str) -> str:
-    """`f1_samples` -> `valid/f1_samples`, `gpu_memory_gb` -> `gpu/memory_gb`; the rest as it is."""
-    if key in METRICS:
-        return f"valid/{key}"
-    return NAMES.get(key) or key.replace("gpu_", "gpu/", 1)
+    """`f1_samples` -> `valid/f1_samples`, `train_loss` -> `train/loss`; the rest as it is."""
+    return f"valid/{key}" if key in METRICS else NAMES.get(key, key)

@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,12 +24,12 @@ from tqdm import tqdm
 from multilabel.core.errors import UserError
 from multilabel.core.settings import call_named
 from multilabel.inputs.examples import Batch, Examples
+from multilabel.inputs.feed import Feed, Order
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.scores import METRICS, scores
-from multilabel.models.devices import gpu_load
 from multilabel.models.prediction import ImagePreparation, View, centre_crop, predict, sigmoid
 from multilabel.training.augmentation import Augmentation, augment
-from multilabel.training.averaging import averaged
+from multilabel.training.averaging import Average
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.resumption import State, Termination
@@ -73,12 +73,13 @@ def fit(
     """
     options = settings.train
     run = _Run(net, settings, train, accelerator, state)
+    fed, held_out = Feed(train, accelerator.device, keep=True), Feed(valid, accelerator.device, keep=True)
     progress = run.resume()
     for row in progress.history:
         log(row)
     with Termination() as termination:
         while progress.epoch < options.epochs and not _out_of_patience(progress, options.patience):
-            row = run.epoch(progress, train, termination) | run.validate(valid)
+            row = run.epoch(progress, fed, termination) | run.validate(held_out)
             _record(progress, row, options.monitor, run.validated)
             log(row)
             run.save(progress)
@@ -101,36 +102,41 @@ class _Run:
         self.flip_average = settings.model.prediction.flip_average
         self.accelerator, self.state = accelerator, state
         self.raw = net.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = averaged(self.raw, self.options.ema) if self.options.ema else None
+        self.average = Average(self.raw, self.options.ema) if self.options.ema else None
         groups = weight_groups(net, settings.model, self.options.weight_decay)
         optimizer = call_named(OPTIMIZERS, self.options.optimizer, groups, self.options.lr)
         prepared, self.optimizer = accelerator.prepare(self.raw, optimizer)
         self.net: Any = torch.compile(prepared) if self.options.compile else prepared
         targets: NDArray[np.float32] = train.targets  # type: ignore[assignment]
-        frequencies = torch.from_numpy(targets.mean(axis=0))
+        frequencies = torch.from_numpy(targets.mean(axis=0)).to(accelerator.device)
         self.loss: Loss = call_named(LOSSES, self.options.loss, frequencies)
         self.draws = call_named(SAMPLERS, self.options.sampler, targets.astype(np.uint8))
         self.schedule = call_named(SCHEDULES, self.options.schedule)
         changed = self.options.augment != Augmentation() or (settings.model.image and settings.model.image.resize)
         self.view: View = partial(augment, settings=self.options.augment) if changed else centre_crop
         self.prepare = ImagePreparation(settings.model.image, accelerator.device)
+        self.tokens = train.tokens
 
     @property
     def validated(self) -> nn.Module:
         """The network whose weights are scored and kept."""
         return self.average.module if self.average is not None else self.raw
 
-    def epoch(self, progress: Progress, train: Examples, termination: Termination) -> Row:
-        """What is left of an epoch: mean loss, last learning rate, seconds, GPU load."""
+    def epoch(self, progress: Progress, feed: Feed, termination: Termination) -> Row:
+        """What is left of an epoch: mean loss, last learning rate, seconds."""
         self.net.train()
         began, saved = time.perf_counter() - progress.seconds, time.monotonic()
         random = np.random.default_rng((self.seed, progress.epoch))
-        batches = train.shuffled(self.options.batch_size, random, self.draws, ENOUGH * self.accelerator.num_processes)
+        least = ENOUGH * self.accelerator.num_processes
+        batches = feed.examples.shuffled(self.options.batch_size, random, self.draws, least)
         first, validated = progress.epoch * len(batches), self._validated(progress)
         name = f"epoch {progress.epoch + 1}/{self.options.epochs}"
-        for i in self._bar(name, len(progress.losses), len(batches)):
+        left = range(len(progress.losses), len(batches))
+        orders = [self.order(first + i, batches[i]) for i in left]
+        steps = feed.steps(orders, self.options.augment.flip)
+        for i, order, pieces in zip(self._bar(name, left, len(batches)), orders, steps, strict=True):
             self._set_rate(self._rate(first + i, len(batches), validated))
-            progress.losses.append(self.step(first + i, batches[i], train))
+            progress.losses.append(self.step(order, pieces, len(batches[i])))
             if termination.asked or time.monotonic() - saved > SAVE_EVERY:
                 progress.seconds, saved = time.perf_counter() - began, time.monotonic()
                 self.save(progress)
@@ -141,46 +147,47 @@ class _Run:
             raise UserError(f"{name}: the loss became {loss}; lower train.lr, or let train.clip bound the gradient")
         progress.losses, progress.seconds = [], 0.0
         last_rate = self._rate(first + len(batches) - 1, len(batches), validated)
-        row = {"train_loss": loss, "lr": last_rate, "seconds": time.perf_counter() - began}
-        return row | {f"gpu_{name}": value for name, value in gpu_load(self.accelerator.device).items()}
+        return {"train_loss": loss, "lr": last_rate, "seconds": time.perf_counter() - began}
 
     def _validated(self, progress: Progress) -> list[Validated]:
         """What schedules may look at of the epochs so far."""
         monitor = self.options.monitor
         return [Validated(METRICS[monitor].better(row[monitor]), row["valid_loss"]) for row in progress.history]
 
-    def _bar(self, name: str, done: int, number: int) -> Iterable[int]:
+    def _bar(self, name: str, left: range, number: int) -> Iterable[int]:
         hidden = not self.accelerator.is_main_process
-        return tqdm(range(done, number), name, initial=done, total=number, unit="batch", mininterval=2, disable=hidden)
+        return tqdm(left, name, initial=left.start, total=number, unit="batch", mininterval=2, disable=hidden)
 
-    def step(self, number: int, chosen: NDArray[np.int_], train: Examples) -> Tensor:
-        """One update with the examples `chosen`; returns the loss without waiting for the device."""
+    def order(self, number: int, chosen: NDArray[np.int_]) -> Order:
+        """What this process reads for the step of that number with the examples `chosen`: its share, in pieces."""
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        torch.manual_seed(self.seed * 1_000_003 + number + rank * 1_000_000_007)
         pieces = max(1, min(self.options.accumulate, len(chosen) // (ENOUGH * world)))
-        mine = np.array_split(chosen, world * pieces)[rank::world]
+        seed = self.seed * 1_000_003 + number + rank * 1_000_000_007
+        return Order(np.array_split(chosen, world * pieces)[rank::world], seed)
+
+    def step(self, order: Order, batches: Iterable[Batch], size: int) -> Tensor:
+        """One update with `size` records, of which this process has what it ordered; the loss, on the device.
+
+        Nothing here asks the device for a number, which would wait for all its work.
+        """
+        torch.manual_seed(order.seed)
         self.optimizer.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.accelerator.device)
-        for i, piece in enumerate(mine):
+        total, world = torch.zeros((), device=self.accelerator.device), self.accelerator.num_processes
+        for number, (piece, batch) in enumerate(zip(order.pieces, batches, strict=True), start=1):
             # The mean over the whole batch: gradients are averaged over processes, and added over pieces.
-            share = len(piece) / len(chosen) * world
-            if i + 1 < len(mine):
-                with self.accelerator.no_sync(self.net):
-                    total = total + self._backward(train.batch(piece, self.options.augment.flip), train, share)
-            else:
-                total = total + self._backward(train.batch(piece, self.options.augment.flip), train, share)
+            with nullcontext() if number == len(order.pieces) else self.accelerator.no_sync(self.net):
+                total = total + self._backward(batch, len(piece) / size * world)
         if self.options.clip is not None:
             self.accelerator.clip_grad_norm_(self.raw.parameters(), self.options.clip)
         self.optimizer.step()
         if self.average is not None:
-            self.average.update_parameters(self.raw)
+            self.average.update(self.raw)
         return total if world == 1 else self.accelerator.reduce(total, "mean")
 
-    def _backward(self, batch: Batch, train: Examples, share: float) -> Tensor:
-        batch = batch.to(self.accelerator.device)
+    def _backward(self, batch: Batch, share: float) -> Tensor:
         images, tokens = self.prepare(batch.images, self.view), batch.tokens
-        if self.options.token_dropout and isinstance(tokens, Tensor) and batch.mask is not None and train.tokens:
-            unknown, special = train.tokens.unknown, train.tokens.special
+        if self.options.token_dropout and isinstance(tokens, Tensor) and batch.mask is not None and self.tokens:
+            unknown, special = self.tokens.unknown, self.tokens.special
             tokens = drop_tokens(tokens, batch.mask, self.options.token_dropout, unknown, special)
         with self.accelerator.autocast(), _batch_norm_of_one():
             logits = self.net(images, tokens, batch.mask, batch.lengths)
@@ -197,10 +204,11 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
 
-    def validate(self, valid: Examples) -> Row:
+    def validate(self, feed: Feed) -> Row:
         """Loss and scores on valid, decoded at the fixed threshold so that epochs are compared alike."""
         self._share_statistics()
-        logits = predict(self.validated, self.prepare, valid, self.accelerator, self.flip_average)
+        logits = predict(self.validated, self.prepare, feed, self.accelerator, self.flip_average)
+        valid = feed.examples
         probabilities = sigmoid(logits)
         targets = valid.targets.astype(np.uint8)  # type: ignore[union-attr]
         predicted = fixed(probabilities, targets).decode(probabilities)

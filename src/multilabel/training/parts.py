@@ -33,6 +33,7 @@ from multilabel.training.loop import Progress, fit
 from multilabel.training.resumption import State
 from multilabel.training.reuse import FINISHED, FinishedRun, keep, kept
 from multilabel.training.settings import BaselineArchitecture, Member, NetworkArchitecture, TrainingSettings
+from multilabel.training.telemetry import Telemetry
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,9 @@ def _train_network(
                 examples = frozen.examples(train.inputs, train.targets, **_unchanged(architecture.train, settings))
                 held_out = frozen.examples(valid.inputs, valid.targets, mirrored=settings.prediction.flip_average)
             reading = time.perf_counter() - began if settings.frozen else 0.0
-            progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
+            with Telemetry(device.device) as telemetry:
+                progress = fit(classifier.net, architecture, examples, held_out, device, state, log.epoch)
+            log.over_time(telemetry.samples)
             run = _finished(settings.name, progress, device, reading)
             if is_main_process():
                 keep(run, state.key)

@@ -19,7 +19,7 @@ from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.tensor_files import read_tensors, write_tensors
 
 CODE = Path(__file__).parent.parent  # the whole library: whatever changes there may change a step
-PACKAGES = ("torch", "torchvision", "timm", "transformers", "tokenizers", "accelerate")  # so may these
+LIBRARIES = ("torch", "torchvision", "timm", "transformers", "tokenizers", "accelerate")  # so may these
 
 
 class State:
@@ -37,7 +37,7 @@ class State:
         digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:
             digest.update(hashlib.sha256(path.read_bytes()).digest())
-        digest.update(" ".join(map(version, PACKAGES)).encode())
+        digest.update(" ".join(map(version, LIBRARIES)).encode())
         self.key = digest.hexdigest()[:16]
         self.path = folder / f"{architecture.model.name}-{self.key}.pt"
         self.before = self.path.with_suffix(".before.pt")
