@@ -1,6 +1,5 @@
 """Turn a dataset's source, whatever it is, into one table of records and a list of what was set aside."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,7 +8,7 @@ from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import replacing, replacing_folder, write_json
 from multilabel.core.paths import CACHE, HOME, METRICS, RAW, boxes_file, findings_file, records_file, refused_file
 from multilabel.core.settings import parsed, read_block, read_section
-from multilabel.data.archives import check_source, open_source
+from multilabel.data.archives import check_source, open_source, sha256_of
 from multilabel.data.boxes import Box, write_boxes
 from multilabel.data.records import Findings, Record, write_records
 from multilabel.data.sources import SYNTHETIC, Dataset, IngestSettings, parse_dataset
@@ -53,7 +52,7 @@ def ingest(dataset: str) -> None:
     limits = parsed(IngestSettings, read_section("ingest"), "ingest")
     source = _source(dataset, own)
     check_source(source)
-    digest = _digest(source)
+    digest = sha256_of(source)
     if own.settings.sha256 not in (None, digest):
         raise UserError(
             f"{source}: has sha256 {digest}, but datasets.{dataset}.sha256 asks for {own.settings.sha256}; fetch the right file"
@@ -85,17 +84,6 @@ def _source(dataset: str, own: Dataset) -> Path:
     with replacing(path) as partial:
         GENERATORS[own.format](partial, **asdict(own.generated))
     return path
-
-
-def _digest(source: Path) -> str | None:
-    """SHA-256 of a file; None for a folder."""
-    if not source.is_file():
-        return None
-    digest = hashlib.sha256()
-    with source.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _nothing_left(dataset: str, source: Path, findings: Findings) -> UserError:

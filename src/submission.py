@@ -1,4 +1,4 @@
-"""Predict the unlabelled records with what is best on valid within the limits, in the competition's own format."""
+"""Predict the unlabelled records with what is best on valid within the limits, in the words of the source."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from multilabel.core.paths import METRICS as REPORTED
 from multilabel.core.paths import SUBMISSION, model_folder
 from multilabel.core.settings import parsed, read_block, read_section
 from multilabel.data.dataset import load_unlabelled
+from multilabel.data.sources import parse_dataset
 from multilabel.data.submission import SubmissionSettings, write_submission
 from multilabel.metrics.scores import METRICS, as_text
 from multilabel.models.limits import Limits, broken
@@ -41,7 +42,8 @@ def submission(dataset: str) -> None:
     model = Model.load(model_folder(dataset, best))
     predicted = model.labels.label_sets(model.decoding.decode(model.classifier.probabilities(inputs)))
 
-    write_submission(SUBMISSION / f"{dataset}.csv", ids, predicted, model.labels)
+    form = parse_dataset(dataset, read_block("datasets", dataset)).reader.submission
+    write_submission(SUBMISSION / f"{dataset}.csv", ids, predicted, model.labels, form)
     labels_per_record = sum(map(len, predicted)) / len(predicted)
     summary = {"architecture": best, "rows": len(ids), "labels_per_row": round(labels_per_record, 4)}
     scores = {name: None if score is None else round(score, 6) for name, score in on_valid.items()}

@@ -1,4 +1,5 @@
 import os
+import shutil
 import socket
 import tarfile
 import unicodedata
@@ -9,7 +10,7 @@ import pytest
 
 from multilabel.core.errors import LONGEST, UserError
 from multilabel.data import archives
-from multilabel.data.archives import AmbiguousName, Files, open_source
+from multilabel.data.archives import AmbiguousName, Files, open_source, sha256_of
 from multilabel.data.unpacking import UnreadableFile
 
 
@@ -42,6 +43,17 @@ def test_zip_tar_folder_and_file_give_the_same_files(
         assert name is not None
         assert files.read(name) == b"a,b\n"
         assert files.find("test.csv") is None
+
+
+def test_the_digest_of_a_folder_is_that_of_its_files(folder: Path, tmp_path: Path) -> None:
+    digest = sha256_of(folder)
+    assert sha256_of(shutil.copytree(folder, tmp_path / "copy")) == digest
+    (folder / ".DS_Store").write_bytes(b"junk")
+    assert sha256_of(folder) == digest
+    (folder / "images" / "1.jpg").rename(folder / "images" / "3.jpg")
+    renamed = sha256_of(folder)
+    (folder / "images" / "3.jpg").write_bytes(b"3")
+    assert len({digest, renamed, sha256_of(folder), sha256_of(folder / "train.csv")}) == 4
 
 
 def test_what_systems_leave_behind_is_no_file_of_the_source(folder: Path) -> None:

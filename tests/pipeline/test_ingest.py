@@ -17,6 +17,7 @@ import yaml
 from conftest import ROOT, image
 
 from multilabel.core.paths import PARTIAL, boxes_file, records_file
+from multilabel.data.archives import sha256_of
 from multilabel.data.boxes import read_boxes
 from multilabel.data.readers import Competition
 from multilabel.data.records import read_images, read_records
@@ -92,6 +93,7 @@ def test_records_findings_and_metrics_are_written(
     metrics = json.loads(Path("metrics/ingest/mine.json").read_text())
     assert [metrics[key] for key in ("records", "labelled", "unlabelled", "with_image")] == [3, 2, 1, 3]
     assert metrics["findings"] == {"repaired": 1, "rejected": 1}
+    assert metrics["sha256"] == sha256_of(Path("source"))
     assert capsys.readouterr().out == (
         "mine: 2 labelled and 1 unlabelled records from source, 3 with an image, 1 repaired, 1 rejected\n"
     )

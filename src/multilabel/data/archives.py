@@ -3,6 +3,7 @@
 Only what lies in the archive or folder is read, and nothing is written under a name that it gives.
 """
 
+import hashlib
 import os
 import stat
 import unicodedata
@@ -11,7 +12,7 @@ from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path, PurePosixPath
 
 from multilabel.core.errors import UserError, refused
-from multilabel.data.names import Names, is_junk
+from multilabel.data.names import Names, is_junk, plain
 from multilabel.data.unpacking import UnreadableFile, check_file, is_tar, open_tar, open_zip
 
 TABLE_SUFFIXES = {".csv", ".tsv", ".txt"}
@@ -87,6 +88,30 @@ def check_source(path: Path) -> None:
         raise refused(error) from None
     if not (stat.S_ISDIR(mode) or stat.S_ISREG(mode)):
         raise UserError(f"{path}: is a device, pipe or socket; {wanted}")
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file; of a folder that of the names and the content of all its files, in order.
+
+    What a table names outside of itself is no part of its digest: name the folder as the source where images count.
+    """
+    if path.is_file():
+        return _sha256(path)
+    digest = hashlib.sha256()
+    for name in sorted(_open_folder(path).names, key=plain):
+        try:
+            digest.update(f"{plain(name)}\0{_sha256(path / name)}\n".encode())
+        except OSError as error:
+            raise refused(error) from None
+    return digest.hexdigest()
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def open_source(path: Path, max_unpacked_gb: float) -> Files:

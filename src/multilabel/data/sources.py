@@ -15,6 +15,7 @@ from multilabel.data.archives import Files
 from multilabel.data.labels import LABEL_NAMES
 from multilabel.data.readers import FORMATS
 from multilabel.data.records import Findings, Record
+from multilabel.data.submission import SubmissionForm
 from multilabel.data.synthetic import GENERATORS
 
 SYNTHETIC = "synthetic"  # the source that is generated
@@ -44,14 +45,16 @@ class DatasetSettings:
 
     source: Annotated[str, Len(1)]
     label_names: Annotated[str, key_of("label naming", LABEL_NAMES)] = "as_given"
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = (
-        None  # of the source file, if it must be a certain one
-    )
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None  # of the source, if it must be a certain one
     synthetic: dict[str, Any] | None = None
 
 
 class Reader(Protocol):
     """A format."""
+
+    @property
+    def submission(self) -> SubmissionForm:
+        """How it writes the labels of unlabelled records."""
 
     def read(self, files: Files, findings: Findings, max_megapixels: float) -> Iterator[Record]:
         """Records in the order of the source."""

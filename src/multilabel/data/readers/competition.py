@@ -13,6 +13,7 @@ from multilabel.data.boxes import Box
 from multilabel.data.label_cells import MISSING, like_a_list, parse_list
 from multilabel.data.readers.collector import Collector, read_text
 from multilabel.data.records import Findings, Record
+from multilabel.data.submission import SubmissionForm
 from multilabel.data.text_tables import cut, read_table
 from multilabel.data.unescaped_tables import read_unescaped
 
@@ -41,6 +42,11 @@ class Competition:
             unlabelled = self._rows(files, self.test, [ID], findings)
             unknown = ((where, Record(values[ID], values[CAPTION], None)) for where, values in unlabelled)
             yield from collector.attach(unknown, _image)
+
+    @property
+    def submission(self) -> SubmissionForm:
+        """As the competition wants it."""
+        return SubmissionForm()
 
     def _rows(
         self, files: Files, table_name: str, columns: list[str], findings: Findings

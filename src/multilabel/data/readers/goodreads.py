@@ -13,6 +13,7 @@ from multilabel.data.archives import Files
 from multilabel.data.label_cells import MISSING, parse_list
 from multilabel.data.readers.collector import Collector, only_table, read_text
 from multilabel.data.records import Findings, Record
+from multilabel.data.submission import SubmissionForm
 from multilabel.data.text_tables import TextTable, cut, listed, read_table
 
 SPELLINGS = {
@@ -43,6 +44,11 @@ class Goodreads:
                 raise UserError(
                     f"datasets.<name>.text: unknown column {cut(name)!r}; choose from {', '.join(SPELLINGS)}"
                 )
+
+    @property
+    def submission(self) -> SubmissionForm:
+        """Genres as many such tables have them."""
+        return SubmissionForm(id="bookId", labels="genres", separator="|")
 
     def read(self, files: Files, findings: Findings, max_megapixels: float) -> Iterator[Record]:
         """Books in the order of the table, genres most common first."""

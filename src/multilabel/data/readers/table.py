@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from multilabel.core.errors import UserError
 from multilabel.data.archives import Files
-from multilabel.data.label_cells import MISSING, like_a_list, parse_list
 from multilabel.data.readers.collector import Collector, only_table, read_text
 from multilabel.data.records import Findings, Record
+from multilabel.data.submission import SubmissionForm
 from multilabel.data.text_tables import TextTable, cut, read_table
 
 
@@ -16,7 +16,7 @@ class Table:
     """`columns` maps id, text, labels and image to the table's own column names; text and image are optional.
 
     A row whose labels are empty is unlabelled where `empty_labels` is `unlabelled`, else rejected. `delimiter` is what
-    separates the columns; None finds it from the header.
+    separates the columns; None finds it from the header, and writes commas.
     """
 
     columns: dict[str, str]
@@ -35,6 +35,12 @@ class Table:
             yield from collector.attach(records, lambda record: images[_key(record)], required=True)
         else:
             yield from collector.without_images(records)
+
+    @property
+    def submission(self) -> SubmissionForm:
+        """Labels as the table has them."""
+        columns = {"id": self.columns["id"], "labels": self.columns["labels"]}
+        return SubmissionForm(**columns, separator=self.label_separator, delimiter=self.delimiter or ",")
 
     def __post_init__(self) -> None:
         """Raises `UserError` for settings that fit no table."""
@@ -70,7 +76,7 @@ class Table:
             values = {name: row.values[index].strip() for name, index in places.items()}
             if row.repaired:
                 findings.repaired(values["id"], place, row.repaired)
-            labels = self._labels(values["labels"])
+            labels = self.submission.split(values["labels"])
             if labels is None:
                 findings.rejected(values["id"], place, f"unknown label syntax: {cut(values['labels'])!r}")
             elif not labels and self.empty_labels == "reject":
@@ -79,13 +85,6 @@ class Table:
                 record = Record(values["id"], values.get("text", ""), labels or None)
                 images.setdefault(_key(record), values.get("image", ""))
                 yield place, record
-
-    def _labels(self, cell: str) -> list[str] | None:
-        """Each label once; None if the cell looks like a list and is none."""
-        if cell in MISSING:
-            return []
-        labels = parse_list(cell) if like_a_list(cell) else cell.split(self.label_separator)
-        return None if labels is None else list(dict.fromkeys(label.strip() for label in labels if label.strip()))
 
 
 def _key(record: Record) -> tuple[str, bool]:
