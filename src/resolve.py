@@ -10,7 +10,7 @@ from pathlib import Path
 from multilabel.core.errors import UserError, noting, run_stage
 from multilabel.core.files import replacing_folder, write_json, write_text
 from multilabel.core.fingerprint import Code
-from multilabel.core.paths import CODE, EXPLANATIONS, METRICS, PREDICTIONS, RESOLVED
+from multilabel.core.paths import CODE, EDA, ENCODED, EXPLANATIONS, METRICS, PREDICTIONS, RAW, RESOLVED
 from multilabel.core.settings import to_json
 from multilabel.models.pretrained import with_digests
 from multilabel.params import cautions, check_studies, read
@@ -20,7 +20,8 @@ from multilabel.training.settings import Architecture
 SCRIPTS = Path("src"), Path("studies/stages")
 STUDIES = Path("studies/params.yaml")
 # The report depends on these, also where params.yaml names nothing that is put there.
-REPORTED = (EXPLANATIONS, PREDICTIONS, *(METRICS / stage for stage in ("ablate", "evaluate", "explain", "submission")))
+REPORTED = (RAW, EDA, ENCODED, EXPLANATIONS, PREDICTIONS, *(METRICS / stage for stage in (
+    "ablate", "eda", "evaluate", "explain", "ingest", "split", "submission")))  # fmt: skip
 TRAINERS = {"architectures": "train", "ablations": "ablate"}  # section -> the script that runs its blocks
 
 

@@ -19,6 +19,7 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # no test waits for a model hub
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ[threads] = "1"  # read by torch when a test imports it, and by processes: there are as many as cores
 ROOT = Path(__file__).resolve().parent.parent
+STUDIES = ROOT / "studies"  # a repository of somebody's own has none
 SMALL_PARAMS = ROOT / "tests" / "params.yaml"
 REAL_DATA = "MULTILABEL_REAL_DATA"  # folder with the competition archives and the Goodreads CSV
 COLOURS = {"1": (220, 40, 40), "2": (40, 200, 60), "3": (50, 80, 230)}
@@ -74,9 +75,9 @@ def tiny_dataset(tiny_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
 def project(tmp_path: Path) -> Path:
     """A git and DVC repository with this project's code and pipeline, and the tests' own few architectures on little data."""
     made = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("src", "studies/stages", ".github"):
+    for folder in ("src", ".github", *(["studies/stages"] if STUDIES.exists() else [])):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=made)
-    for file in ("dvc.yaml", "studies/params.yaml", ".dvcignore", ".gitignore"):
+    for file in ("dvc.yaml", ".dvcignore", ".gitignore", *(["studies/params.yaml"] if STUDIES.exists() else [])):
         shutil.copy(ROOT / file, tmp_path / file)
     shutil.copytree(ROOT / ".dvc", tmp_path / ".dvc", ignore=shutil.ignore_patterns("cache", "tmp", "config.local"))
     shutil.copy(SMALL_PARAMS, tmp_path / "params.yaml")

@@ -321,7 +321,8 @@ def test_a_file_is_read_into_types(tmp_path: Path) -> None:
 
 
 def test_names_of_studies_are_words_as_well(tmp_path: Path) -> None:
-    assert params.check_studies(ROOT / "studies" / "params.yaml") == []
+    own = ROOT / "studies" / "params.yaml"
+    assert not own.exists() or params.check_studies(own) == []
     path = tmp_path / "params.yaml"
     path.write_text("studies: {'r0; touch x': {dataset: books}, r1: {dataset: '$(touch x)'}, r2: 3}\n")
     assert [line.removeprefix(f"{path} ").partition(";")[0] for line in params.check_studies(path)] == [

@@ -7,10 +7,11 @@ from importlib.metadata import version
 
 from multilabel.cli.apply import APPLY
 from multilabel.cli.compare import COMPARE
+from multilabel.cli.drop_examples import DROP_EXAMPLES
 from multilabel.cli.new import NEW
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY, COMPARE, NEW)
+SUBCOMMANDS = (APPLY, COMPARE, DROP_EXAMPLES, NEW)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -54,8 +54,8 @@ NEW = Subcommand(
     name="new",
     help="write the blocks of params.yaml for data of one's own, after a look at them",
     description="Look at a table, and at the images that it names: which column is which, what separates columns and labels, "
-    "which rows have labels. Every row is read as `ingest` will read it. Then write to params.yaml the dataset, architectures for what "
-    "there is to read, and, where rows have no labels, a submission. The result is checked before it is written.",
+    "which rows have labels. Every row is read as `ingest` will read it. Then write to params.yaml the dataset, architectures "
+    "for what there is to read, and, where rows have no labels, a submission. The result is checked before it is written.",
     configure=configure,
     run=run,
 )
