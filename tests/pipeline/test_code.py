@@ -84,7 +84,7 @@ def test_a_list_holds_nothing_that_its_script_does_not_import() -> None:
 def test_every_definition_of_the_library_is_used() -> None:
     """By a stage, the command, a registry or a check of settings: what is not is dead code."""
     every = everything()
-    used = {d for script in [*CODE.scripts, "multilabel.cli"] for d in CODE.used(script, every)}
+    used = {d for script in [*CODE.scripts, "multilabel.cli", "multilabel"] for d in CODE.used(script, every)}
     todo = checks(used) | {("multilabel.core.registry", "Registry")}  # of which fingerprints see the entries alone
     while todo:
         definition = todo.pop()

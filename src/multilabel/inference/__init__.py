@@ -1,0 +1,1 @@
+"""A trained model in use: from paths, bytes, images, arrays and texts to labels and probabilities."""
