@@ -1,6 +1,7 @@
 """The command `multilabel`: a module for each subcommand, with its parser and what it does."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -9,9 +10,10 @@ from multilabel.cli.apply import APPLY
 from multilabel.cli.compare import COMPARE
 from multilabel.cli.drop_examples import DROP_EXAMPLES
 from multilabel.cli.new import NEW
+from multilabel.cli.predict import PREDICT
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY, COMPARE, DROP_EXAMPLES, NEW)
+SUBCOMMANDS = (APPLY, COMPARE, NEW, DROP_EXAMPLES, PREDICT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,5 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         given.run(given)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:  # whoever reads the output has seen enough; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         sys.exit(f"error: {refused(error)}")
