@@ -11,8 +11,9 @@ from multilabel.data.dataset import load_unlabelled
 from multilabel.data.sources import parse_dataset
 from multilabel.data.submission import SubmissionSettings, write_submission
 from multilabel.metrics.scores import METRICS, as_text
+from multilabel.models.folder import read_training, size_mb
 from multilabel.models.limits import Limits, broken
-from multilabel.models.model import Model, read_training, size_mb
+from multilabel.models.model import Model
 
 
 def submission(dataset: str) -> None:

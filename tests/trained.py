@@ -8,10 +8,11 @@ from conftest import TRAIN
 
 from multilabel.data.dataset import load_split
 from multilabel.data.records import read_images
-from multilabel.models.evaluation import EvaluationSettings
+from multilabel.models.evaluation import Evaluation, EvaluationSettings
 from multilabel.models.limits import Limits
 from multilabel.training.architectures import resolve
 from multilabel.training.fitting import fit_and_evaluate
+from multilabel.training.settings import Architecture
 
 IMAGE = {"encoder": "timm/resnet10t", "size": 32, "resize": 36, "interpolation": "bicubic"}
 GRU = {"encoder": "gru", "embedding": 8, "hidden": 8, "bidirectional": True}
@@ -32,14 +33,23 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def trained(dataset: str, name: str, **changes: Any) -> tuple[Path, pd.DataFrame]:
-    """The folder of a model of the block called `name`, and what `evaluate` says of it on test."""
+def resolved(dataset: str, name: str, **changes: Any) -> Architecture:
+    """The block called `name`, with changes, resolved; for one epoch."""
     blocks = {block: {"dataset": dataset, **parts} for block, parts in BLOCKS.items()}
     blocks[name] |= changes
-    architecture = resolve(name, blocks, TRAIN | {"epochs": 1}, seed=0)
-    folder = Path("models") / dataset / name
-    evaluation = fit_and_evaluate(architecture, folder, Path("curves"), EvaluationSettings(n_resamples=100), Limits())
-    return folder, evaluation.predictions
+    return resolve(name, blocks, TRAIN | {"epochs": 1}, seed=0)
+
+
+def evaluated(dataset: str, name: str, **changes: Any) -> Evaluation:
+    """The same trained, in models/<dataset>/<name>/, and scored on test."""
+    folder, settings = Path("models") / dataset / name, EvaluationSettings(n_resamples=100)
+    return fit_and_evaluate(resolved(dataset, name, **changes), folder, Path("curves"), settings, Limits())
+
+
+def trained(dataset: str, name: str, **changes: Any) -> tuple[Path, pd.DataFrame]:
+    """Its folder, and what `evaluate` says of it on test."""
+    predictions = evaluated(dataset, name, **changes).predictions
+    return Path("models") / dataset / name, predictions
 
 
 def records_of_test(dataset: str) -> tuple[list[bytes], list[str]]:

@@ -15,7 +15,7 @@ from multilabel.core.fingerprint import Code
 from multilabel.core.paths import CODE, RAW, RESOLVED
 from multilabel.core.settings import check_name, parsed, read_params, read_section, to_json
 from multilabel.data.splits import SplitSettings
-from multilabel.models.classifiers import MB
+from multilabel.models.folder import MB
 from multilabel.models.network import build
 from multilabel.models.pretrained import with_digests
 from multilabel.models.settings import NetworkSettings

@@ -28,11 +28,11 @@ def test_predictions_are_those_of_evaluate(name: str, tiny_dataset: str) -> None
     found = model.predict(images if "image" in model.reads else None, texts if "text" in model.reads else None)
     columns = expected[[column for column in expected if column.startswith("p_")]]
     assert np.array_equal(found.probabilities, columns.to_numpy())
-    assert model.model.labels.label_sets(found.decided) == [list(labels) for labels in expected["predicted"]]
+    assert model.description.labels.label_sets(found.decided) == [list(labels) for labels in expected["predicted"]]
 
 
-def test_importing_the_package_loads_no_torch() -> None:
-    code = "import sys, multilabel; assert 'torch' not in sys.modules; multilabel.Classifier; assert 'torch' in sys.modules"
+def test_nothing_loads_torch_before_a_network_does() -> None:
+    code = "import sys, multilabel; multilabel.Classifier; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -82,7 +82,7 @@ def test_a_missing_modality_is_what_modality_dropout_made_of_it(
 ) -> None:
     model = Classifier.load(trained.trained(tiny_dataset, name)[0])
     images, texts = trained.records_of_test(tiny_dataset)
-    classifier, split = model.model.classifier, load_split(tiny_dataset, "test")
+    classifier, split = model.engine.classifier, load_split(tiny_dataset, "test")
     net = classifier.net.eval()
     batch = classifier.examples(split.inputs).batch(np.arange(len(texts)))
     pixels = ImagePreparation(classifier.settings.image, torch.device("cpu"))(batch.images)

@@ -18,7 +18,8 @@ from multilabel.data.boxes import Box, write_boxes
 from multilabel.data.dataset import load_labels, load_split
 from multilabel.metrics.decoding import fixed
 from multilabel.models.classifiers import NetworkClassifier
-from multilabel.models.model import Model, Training
+from multilabel.models.folder import Training
+from multilabel.models.model import Model
 from multilabel.models.network import build
 from multilabel.training.architectures import resolve
 

@@ -22,8 +22,9 @@ from multilabel.inputs.word_vectors import WORD_VECTORS, cached_vectors
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.statistics import f1_per_record
 from multilabel.models.baselines import BASELINES
+from multilabel.models.folder import size_mb
 from multilabel.models.fusions import FUSIONS
-from multilabel.models.model import Model, size_mb
+from multilabel.models.model import Model
 from multilabel.models.text_encoders import TEXT_ENCODERS
 from multilabel.reporting.tables import read_curve
 from multilabel.training import fitting

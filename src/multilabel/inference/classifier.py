@@ -9,39 +9,41 @@ from pathlib import Path
 import numpy as np
 
 from multilabel.core.errors import UserError
+from multilabel.inference.engine import Engine, load_engine
 from multilabel.inference.images import MAX_MEGAPIXELS, ImageLike, UnreadableInput
 from multilabel.inference.predictions import Predictions
-from multilabel.inference.probabilities import probabilities
 from multilabel.inference.records import MODALITIES, Record, RecordReader
-from multilabel.models.model import Model
+from multilabel.models.folder import Description
 
 # One prediction at a time in a process: it uses all cores as it is, and libraries below keep state (the precision of
 # accelerate, the last map of a network of torchvision). Images are decoded outside of it.
-_computing = threading.Lock()
+COMPUTING = threading.Lock()
 
 
 class Classifier:
     """A model folder in use. Threads may share it."""
 
-    def __init__(self, model: Model, max_megapixels: float = MAX_MEGAPIXELS) -> None:
+    def __init__(self, description: Description, engine: Engine, max_megapixels: float = MAX_MEGAPIXELS) -> None:
         """`max_megapixels` bounds an image as stored."""
-        self.model = model
-        self.reader = RecordReader(model.settings, max_megapixels)
+        self.description, self.engine = description, engine
+        self.reader = RecordReader(description.settings, max_megapixels)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, max_megapixels: float = MAX_MEGAPIXELS) -> "Classifier":
-        """From a model folder, such as models/captions/resnet18; raises `UserError` where it is none."""
-        return cls(Model.load(Path(folder)), max_megapixels)
+        """From a model folder, such as models/captions/resnet18, exported or not; raises `UserError` where it is none."""
+        description = Description.load(Path(folder))
+        engine = load_engine(Path(folder), description.settings, len(description.labels.ids))
+        return cls(description, engine, max_megapixels)
 
     @property
     def name(self) -> str:
         """Of the architecture."""
-        return self.model.settings.name
+        return self.description.settings.name
 
     @property
     def labels(self) -> list[str]:
         """The names of all labels, in the order of `Predictions.probabilities`."""
-        return self.model.labels.names
+        return self.description.labels.names
 
     @property
     def reads(self) -> list[str]:
@@ -67,9 +69,9 @@ class Classifier:
         if not records:
             nothing = np.zeros((0, len(self.labels)), np.float32)
             return Predictions(self.labels, nothing.astype(np.uint8), nothing)
-        with _computing:
-            found = probabilities(self.model.classifier, records)
-        return Predictions(self.labels, self.model.decoding.decode(found), found)
+        with COMPUTING:
+            found = self.engine.probabilities(records)
+        return Predictions(self.labels, self.description.decoding.decode(found), found)
 
     def _read(self, number: int, image: ImageLike | None, text: str | None) -> Record:
         try:

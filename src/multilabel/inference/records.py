@@ -1,13 +1,24 @@
 """What a model reads of a record that a person gives it, and whether it can do without what is missing."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
 
 from multilabel.inference.images import MAX_MEGAPIXELS, ImageLike, UnreadableInput, View, file_content, pixels
-from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSettings, MemberSettings, networks
+from multilabel.inputs.cleaning import clean
+from multilabel.inputs.tokenization import TextInput, Tokens, tokenize
+from multilabel.models.settings import (
+    AnySettings,
+    BaselineSettings,
+    EnsembleSettings,
+    ImageSettings,
+    MemberSettings,
+    NetworkSettings,
+    networks,
+)
 
 MODALITIES = ("image", "text")
 
@@ -28,7 +39,7 @@ class RecordReader:
         self.name, self.modality, self.max_megapixels = settings.name, settings.modality, max_megapixels
         self.views = {View.of(part.image) for part in networks(settings) if part.image is not None}
         self.reads = frozenset(settings.modality.split("+"))
-        self.needs = frozenset(modality for modality in self.reads if not _spares(settings, modality))
+        self.needs = needed(settings)
 
     def read(self, image: ImageLike | None, text: str | None) -> Record:
         """What the model does not read is passed over; raises `UnreadableInput`."""
@@ -59,12 +70,36 @@ class RecordReader:
         )
 
 
+def needed(settings: AnySettings) -> frozenset[str]:
+    """The modalities without which a model cannot say anything of a record."""
+    return frozenset(modality for modality in settings.modality.split("+") if not _spares(settings, modality))
+
+
+def spares_a_modality(part: MemberSettings) -> bool:
+    """Whether some records of its training lost their image or their text."""
+    return not isinstance(part, BaselineSettings) and part.fusion is not None and part.fusion.modality_dropout > 0
+
+
 def _spares(settings: AnySettings, modality: str) -> bool:
     """Whether a model has learned to do without a modality: every part that reads it has seen records that lack it."""
     parts = settings.members.values() if isinstance(settings, EnsembleSettings) else [settings]
-    return all(_has_missed(part) for part in parts if modality in part.modality.split("+"))
+    return all(spares_a_modality(part) for part in parts if modality in part.modality.split("+"))
 
 
-def _has_missed(part: MemberSettings) -> bool:
-    """Whether some records of its training lost one of both."""
-    return not isinstance(part, BaselineSettings) and part.fusion is not None and part.fusion.modality_dropout > 0
+def lacking(records: Sequence[Record], settings: NetworkSettings) -> list[NDArray[np.int_]]:
+    """The numbers of records that lack the same of what a network reads, group by group."""
+    image, text = settings.image is not None, settings.text is not None
+    lacks = np.array([[image and record.views is None, text and record.text is None] for record in records])
+    return [np.flatnonzero((lacks == group).all(axis=1)) for group in np.unique(lacks, axis=0)]
+
+
+def stacked(settings: ImageSettings, records: Sequence[Record]) -> NDArray[np.uint8] | None:
+    """(N, side, side, 3): the view that a network reads; None where there is no image. All records have one, or none."""
+    view = View.of(settings)
+    found = [record.views[view] for record in records if record.views is not None]
+    return np.stack(found) if found else None
+
+
+def tokens_of(settings: TextInput, tokenizer: Tokenizer, records: Sequence[Record]) -> Tokens:
+    """Of the cleaned texts; a missing one is read as one unknown word."""
+    return tokenize(tokenizer, clean([record.text or "" for record in records], settings.clean), settings.max_length)

@@ -23,6 +23,7 @@ from multilabel.inputs.word_vectors import Subwords, extended, unknown_words
 from multilabel.models.baselines import BASELINES, Baseline
 from multilabel.models.devices import accelerator
 from multilabel.models.ensembles import Combination
+from multilabel.models.folder import MB
 from multilabel.models.frozen import FrozenEncoders
 from multilabel.models.network import Network, build
 from multilabel.models.prediction import ImagePreparation, predict, sigmoid
@@ -31,7 +32,6 @@ from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSe
 WEIGHTS = "weights.safetensors"
 TOKENIZER = "tokenizer.json"
 SUBWORDS = "subwords.safetensors"
-MB = 2**20  # as the competition's limit counts
 
 
 class Classifier(Protocol):

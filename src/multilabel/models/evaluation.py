@@ -16,8 +16,9 @@ from multilabel.inputs.cleaning import emptied
 from multilabel.metrics.predictions import prediction_table
 from multilabel.metrics.scores import METRICS, missing, scores
 from multilabel.metrics.statistics import bootstrap, f1_per_record
+from multilabel.models.folder import size_mb
 from multilabel.models.limits import Limits, broken
-from multilabel.models.model import Model, size_mb
+from multilabel.models.model import Model
 from multilabel.models.pretrained import coco_exposed
 
 

@@ -13,8 +13,9 @@ from multilabel.metrics.decoding import fit_all, fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.devices import is_main_process
 from multilabel.models.evaluation import Evaluation, EvaluationSettings, evaluate
+from multilabel.models.folder import Training
 from multilabel.models.limits import Limits
-from multilabel.models.model import Model, Training
+from multilabel.models.model import Model
 from multilabel.training.curves import Curves
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
