@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
-from multilabel.core.registry import Registry, choose
+from multilabel.core.registry import choose
 from multilabel.inference.answers import Answer
 from multilabel.metrics.predictions import PROBABILITY
 
@@ -99,4 +99,4 @@ def _parquet(path: Path, rows: Rows, separator: str) -> Iterator[Write]:
         yield lambda some: writer.write_table(pa.Table.from_pylist(list(some), schema=rows.schema()))
 
 
-WRITERS: Registry[Callable[..., Any]] = Registry({".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet})
+WRITERS: dict[str, Callable[..., Any]] = {".csv": _csv, ".jsonl": _json_lines, ".parquet": _parquet}

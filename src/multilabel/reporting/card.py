@@ -13,7 +13,6 @@ from multilabel.models.settings import AnySettings, EncoderSettings, networks
 from multilabel.reporting.facts import Facts
 from multilabel.reporting.markdown import Markdown, code, render, table
 
-CARD = "README.md"  # in a folder that is handed on
 FEW = 20  # test records with a label, below which its scores are guesses
 WEAK = 0.5  # F1 of a label that is missed or wrongly given more often than not
 UNKNOWN = "not known here; ask its publisher"
