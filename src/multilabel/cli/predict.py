@@ -21,8 +21,8 @@ INCOMPLETE = 3  # exit code: some inputs could not be read
 LISTED = 10  # of these, on stderr; all are in the output
 
 
-def configure(parser: ArgumentParser) -> None:
-    """Its arguments."""
+def configure_inputs(parser: ArgumentParser) -> None:
+    """The arguments that say of which model and which records."""
     parser.add_argument("model", type=Path, help="a model folder, such as models/captions/resnet18_bigru")
     parser.add_argument(
         "--images", type=Path, nargs="+", default=[], metavar="PATH", help="folders, zip or tar archives, or images"
@@ -36,6 +36,11 @@ def configure(parser: ArgumentParser) -> None:
         help="which column of the table holds what, such as id=sku,text=title+description,image=file; usual names are found",
     )
     parser.add_argument("--text", action="append", default=[], dest="texts", help="a text; may be given several times")
+
+
+def configure(parser: ArgumentParser) -> None:
+    """Its arguments."""
+    configure_inputs(parser)
     parser.add_argument("--out", type=Path, help="a file that ends in .csv, .jsonl or .parquet; else rows are printed")
     parser.add_argument(
         "--top", type=int, default=0, metavar="N", help="add the N most probable labels, with probabilities"
@@ -63,7 +68,7 @@ def run(given: Namespace) -> None:
     from multilabel.inference.writers import Rows
 
     classifier = Classifier.load(given.model)
-    questions = _questions(given, classifier)
+    questions = asked_for(given, classifier)
     rows = Rows(classifier.labels, given.top, given.every)
     problems: list[Answer] = []
     bar = tqdm(total=questions.total, unit="record", desc=classifier.name, mininterval=1, disable=given.quiet or None)
@@ -77,7 +82,8 @@ def run(given: Namespace) -> None:
         sys.exit(INCOMPLETE)
 
 
-def _questions(given: Namespace, classifier: "Classifier") -> "Questions":
+def asked_for(given: Namespace, classifier: "Classifier") -> "Questions":
+    """The records that the arguments name; raises `UserError` where there is nothing that the model reads."""
     from multilabel.inference.sources import of_images, of_table, of_texts
 
     if given.table is not None:

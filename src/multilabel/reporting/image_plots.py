@@ -65,15 +65,15 @@ def maps(image: NDArray[np.floating], depths: Sequence[NDArray[np.floating]], pa
 
 
 def word_weights(
-    words: Sequence[Sequence[str]], weights: NDArray[np.floating], titles: Sequence[Sequence[str]], path: Path
+    words: Sequence[Sequence[str]], weights: Sequence[NDArray[np.floating]], titles: Sequence[Sequence[str]], path: Path
 ) -> None:
-    """Texts with each word on a ground of its weight (N, K, T) for each of K labels: blue speaks for it, red against."""
+    """Texts with each word on a ground of its weight for each of K labels, (K, T) a text: blue speaks for it, red against."""
     lines = [(title, row, place) for row, own in enumerate(titles) for place, title in enumerate(own)]
     figure, axes = new_figure(9, 0.34 * len(lines) + 0.2)
     axes.set(xlim=(0, 100), ylim=(len(lines), 0))
     axes.axis("off")
     for height, (title, row, place) in enumerate(lines):
-        own = weights[row, place]
+        own = weights[row][place]
         largest = max(float(np.abs(own).max(initial=0)), 1e-12)
         axes.text(0, height + 0.5, shown(title, 18), fontsize=8, fontweight="bold", va="center")
         start = 16.0
