@@ -5,6 +5,7 @@ and the smoke scale are no evidence and stay behind.
 """
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,17 @@ import pandas as pd
 
 from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import read_json, replacing, write_json
-from multilabel.studies.evidence import COMMON_RULE, SMOKE, Fresh, Results
-from multilabel.studies.specification import COUNTS, GENERATED, RESULTS, RUNS, SCORES
+from multilabel.studies.evidence import SMOKE, Fresh, Kept, Results
+from multilabel.studies.specification import (
+    COUNTS,
+    GENERATED,
+    HISTORY,
+    LABELS,
+    PREDICTED,
+    RESULTS,
+    RUNS,
+    SCORES,
+)
 
 STUDIES = Path(__file__).parent.parent
 PACKAGES = ("torch", "torchvision", "transformers", "timm", "scikit-learn")
@@ -39,37 +49,36 @@ def keep(study: str) -> None:
 def add(results: Results, fresh: dict[str, tuple[dict[str, Any], Fresh]], counts: dict[str, Any] | None) -> None:
     """Write the five files anew with some runs added or replaced."""
     scores = {**results.scores, **{run: found for run, (found, _) in fresh.items()}}
-    manifest = results.manifest
-    made = {run: _made(found) for run, (found, _) in fresh.items()}
-    examples = {run: source.examples() for run, (_, source) in fresh.items()}
-    write_json(results.folder / "scores.json", dict(sorted(scores.items())))
-    write_json(
-        results.folder / "manifest.json",
-        {
-            "runs": dict(sorted({**manifest["runs"], **made}.items())),
-            "examples": dict(sorted({**manifest["examples"], **examples}.items())),
-            "counts": counts or manifest["counts"],
-        },
-    )
+    made = {**results.manifest["runs"], **{run: _made(found) for run, (found, _) in fresh.items()}}
+    examples = {**results.manifest["examples"], **{run: source.examples() for run, (_, source) in fresh.items()}}
+    manifest = {
+        "runs": {run: made[run] for run in sorted(scores)},
+        "examples": {run: examples[run] for run in sorted(scores)},
+        "counts": counts or results.manifest["counts"],
+    }
+    write_json(results.folder / "manifest.json", manifest)
     if not scores:
         return
-    old = bool(results.scores)
-    histories = [results.history[~results.history["run"].isin(fresh)]] if old else []
-    labels = [results.labels[~results.labels["run"].isin(fresh)]] if old else []
-    records = [results.records.drop(columns=[c for c in results.records if c.split()[0] in fresh])] if old else []
-    for run, (_, source) in fresh.items():
-        histories += [curve.assign(run=run, curve=name) for name, curve in source.curves().items()]
-        labels.append(source.per_label().assign(run=run))
-        records.append(source.f1_per_record().rename(run).to_frame())
-        records.append(source.f1_per_record(COMMON_RULE).rename(f"{run} {COMMON_RULE}").to_frame())
-    with replacing(results.folder / "history.csv") as partial:
-        pd.concat(histories)[["run", "curve", "step", "value"]].to_csv(partial, index=False)
-    with replacing(results.folder / "per_label.csv") as partial:
-        table = pd.concat(labels)
-        table[["run", *(column for column in table if column != "run")]].to_csv(partial, index=False)
-    with replacing(results.folder / "f1_per_record.parquet") as partial:
-        joined = pd.concat(records, axis=1).sort_index(axis=1).astype("float32")
-        joined.rename_axis("id").reset_index().to_parquet(partial, index=False, compression="zstd")
+    sources = {run: Kept(results, run) for run in results.scores} | {run: source for run, (_, source) in fresh.items()}
+    runs = sorted(scores)
+    history = _joined({run: sources[run].history() for run in runs})
+    labels = _joined({run: sources[run].per_label() for run in runs})
+    # Not every run has the same seeds, so numbers may be missing.
+    predicted = _joined({run: sources[run].predicted().convert_dtypes() for run in runs})
+    write_json(results.folder / SCORES, {run: scores[run] for run in runs})
+    with replacing(results.folder / HISTORY) as partial:
+        history.to_csv(partial, index=False)
+    with replacing(results.folder / LABELS) as partial:
+        labels.to_csv(partial, index=False)
+    with replacing(results.folder / PREDICTED) as partial:
+        predicted.to_parquet(partial, index=False, compression="zstd")
+
+
+def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """With the run before the other columns."""
+    every = [table.assign(run=run) for run, table in tables.items()]
+    whole = pd.concat([table for table in every if len(table)] or every[:1])
+    return whole[["run", *(column for column in whole if column != "run")]]
 
 
 def _made(scores: dict[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Runs as `run` leaves them, made up."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,30 +8,78 @@ import numpy as np
 import pandas as pd
 
 from multilabel.core.files import write_json
+from multilabel.core.settings import Choice
+from multilabel.data.labels import Labels
+from multilabel.metrics.predictions import prediction_table
+from multilabel.models.settings import BaselineSettings
 from multilabel.studies.evidence import Evidence, Fresh
+from multilabel.studies.outcomes import Outcome, Sample, write_run
+from multilabel.studies.runs import Run
+from multilabel.training.settings import BaselineArchitecture
+
+LABELS = Labels(["01", "2", "3", "4"], ["dog", "cat", "cow", "owl"])
+FALLING = (0.7, 0.4, 0.3, 0.3)  # a loss that has come to its end
 
 
-def evidence(folder: Path, name: str, f1: list[float], common: list[float] | None = None, **about: Any) -> Evidence:
-    """A run with these F1 of its records, stored as `run` stores it."""
-    scores = {
-        "run": name, "group": "group", "scale": "full", "data": "real.zip", "records": 100, "test_records": len(f1),
-        "weights": "none", "from_scratch": True, "seeds": [1], "variant": "as published", "f1_samples_sd": 0.0,
-        "device": "cpu x1",
-        "scores": {"f1_samples": float(np.mean(f1)), "train_seconds": 60.0, "predict_seconds": 1.0},
-        "intervals": {"f1_samples": [np.mean(f1) - 0.01, np.mean(f1) + 0.01]},
-    } | about  # fmt: skip
+def truth(records: int, seed: int = 0) -> np.ndarray:
+    """(records, 4) targets, half of which are 1."""
+    return (np.random.default_rng(seed).random((records, 4)) < 0.5).astype(np.uint8)
+
+
+def guessed(targets: np.ndarray, right: float, seed: int) -> np.ndarray:
+    """(N, 4) probabilities, a share `right` of which lies on the side of the target."""
+    random = np.random.default_rng(seed)
+    hit = random.random(targets.shape) < right
+    return np.where(hit == (targets == 1), 0.9, 0.1).astype(np.float32)
+
+
+def outcome(
+    seed: int, probabilities: np.ndarray, targets: np.ndarray, curves: Mapping[str, Sequence[float]] | None = None
+) -> Outcome:
+    """A seed that says this of test and of valid."""
+    ids = [f"{i}.jpg" for i in range(len(targets))]
+    table = prediction_table(ids, targets, (probabilities >= 0.5).astype(np.uint8), probabilities, LABELS)
+    losses = {"train/loss": FALLING, "valid/loss": FALLING} if curves is None else curves
+    row = {
+        "train_seconds": 60.0, "predict_seconds": 1.0, "device": "cpu x1", "modality": "text", "coco_exposed": "no",
+        "seed": seed,
+    }  # fmt: skip
+    return Outcome(
+        seed=seed, test=table, valid=table.head(2), row=row, decodings={"fixed": 0.5, "expected_f1": 0.6},
+        curves={name: pd.DataFrame({"step": range(len(values)), "value": values}) for name, values in losses.items()},
+        epochs=4, best_epoch=3,
+    )  # fmt: skip
+
+
+def evidence(
+    folder: Path,
+    name: str,
+    right: float | Sequence[float] = 0.8,
+    *,
+    targets: np.ndarray | None = None,
+    curves: Mapping[str, Sequence[float]] | None = None,
+    **about: Any,
+) -> Evidence:
+    """A run that is right in these shares of its decisions, one for each seed, stored as `run` stores it."""
+    targets = truth(200) if targets is None else targets
+    shares = [right] if isinstance(right, int | float) else list(right)
+    # The same errors for runs with the same name's length would hide nothing: seeds of errors follow the name.
+    draws = [sum(map(ord, name)) * 10 + number for number in range(len(shares))]
+    outcomes = [
+        outcome(number, guessed(targets, share, draw), targets, curves)
+        for number, (share, draw) in enumerate(zip(shares, draws, strict=True), start=1)
+    ]
+    plan = Run(
+        run=name, group="group", row=None, variant="as published", weights="none", from_scratch=True,
+        seeds=[own.seed for own in outcomes], scale="full",
+        architecture=BaselineArchitecture(
+            model=BaselineSettings(name=name, dataset="toy", seed=1, baseline=Choice("keyword_rule")),
+            decoding=Choice("fixed"),
+        ),
+    )  # fmt: skip
     place = folder / "metrics/runs/group" / name
+    scores = write_run(place, plan, Sample(data="real.zip", records=100, train_records=70), LABELS, outcomes, 200)
+    network = {"updates": 100, "planned_updates": 100, "network": name}
+    scores = {**scores, **network, **about}
     write_json(place / "scores.json", scores)
-    columns = {"id": [f"{i}.jpg" for i in range(len(f1))], "f1": f1, "expected_f1": common or f1}
-    pd.DataFrame(columns).astype({"f1": "float32", "expected_f1": "float32"}).to_parquet(
-        place / "f1_per_record.parquet", index=False
-    )
-    labels = pd.DataFrame({"label": ["01", "2"], "name": ["dog", "cat"], "precision": [0.1, 1 / 3], "f1": [0.25, 0.5]})
-    labels.to_csv(place / "per_label.csv", index=False)
-    write_json(place / "examples.json", [{"id": "0.jpg", "true": ["dog"], "predicted": ["cat"]}])
-    for curve, values in {"train/loss": [0.7, 0.1 + 0.2], "lr": [1e-5, 3.3e-5]}.items():
-        path = place / "curves/plots/metrics" / f"{curve}.tsv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = pd.DataFrame({"step": [0, 1], curve.rpartition("/")[2]: values})
-        table.to_csv(path, sep="\t", index=False)
     return Evidence(name, scores, Fresh(place))

@@ -2,19 +2,23 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, run
-from evidence_of import evidence
+from evidence_of import evidence, truth
 from repository import PARAMS, STUDIES
 
 from multilabel.core.errors import UserError
-from multilabel.studies.evidence import COMMON_RULE, Evidence, Kept, Results, gather, paired
+from multilabel.metrics.statistics import f1_per_record
+from multilabel.studies.evidence import Evidence, Kept, Results, gather, paired
+from multilabel.studies.predicted_sets import AS_REPORTED, COMMON_RULE, RULES, predicted_sets
 
-FILES = ["f1_per_record.parquet", "history.csv", "manifest.json", "per_label.csv", "scores.json"]
+FILES = ["history.csv", "manifest.json", "per_label.csv", "predicted.parquet", "scores.json"]
 
 
 KEEP: dict[str, Any] = runpy.run_path(str(STUDIES / "stages" / "keep.py"))
@@ -36,27 +40,22 @@ def keep(study: Path) -> list[str]:
 
 def same(kept: Evidence, fresh: Evidence) -> None:
     assert kept.scores == json.loads(json.dumps(fresh.scores))
-    for rule in (None, COMMON_RULE):
-        pd.testing.assert_series_equal(
-            kept.source.f1_per_record(rule), fresh.source.f1_per_record(rule), check_index_type=False, check_exact=True
-        )
-    pd.testing.assert_frame_equal(
-        kept.source.per_label().reset_index(drop=True), fresh.source.per_label(), check_exact=True
-    )
-    for curve in ("train/loss", "lr"):
-        own, its = kept.source.curve(curve), fresh.source.curve(curve)
-        assert own is not None
-        assert its is not None
-        assert own.to_dict("list") == its.to_dict("list")
-    assert kept.source.curve("valid/loss") is None
+    for rule in RULES:
+        own, its = kept.sets(rule), fresh.sets(rule)
+        assert own.ids.tolist() == its.ids.tolist()
+        np.testing.assert_array_equal(own.targets, its.targets)
+        np.testing.assert_array_equal(own.by_seed, its.by_seed)
+    pd.testing.assert_frame_equal(kept.source.per_label(), fresh.source.per_label(), check_exact=True)
+    pd.testing.assert_frame_equal(kept.source.history(), fresh.source.history(), check_exact=True)
+    assert kept.source.curve("nothing") is None
     assert kept.source.examples() == fresh.source.examples()
 
 
 def test_nothing_is_lost_when_runs_are_kept_in_five_files(study: Path) -> None:
-    first = evidence(study, "first", [1 / 3, 0.2, 1.0], [0.5, 0.1, 0.9])
+    first = evidence(study, "first", 0.9)
     assert keep(study) == ["first"]
-    second = evidence(study, "second", [0.7, 0.1 + 0.2, 0.0], scale="cpu")
-    first = evidence(study, "first", [2 / 3, 0.2, 1.0], seeds=[1, 2])  # ran again: the new one replaces the old
+    second = evidence(study, "second", [0.7, 0.6], scale="laptop", curves={"train/loss": [0.1 + 0.2, 1 / 3]})
+    first = evidence(study, "first", [0.8, 0.9, 0.8])  # ran again: the new one replaces the old
     assert keep(study) == ["first", "second"]
     assert sorted(path.name for path in (study / "results").iterdir()) == FILES
     results = Results(study / "results")
@@ -64,23 +63,34 @@ def test_nothing_is_lost_when_runs_are_kept_in_five_files(study: Path) -> None:
         same(Evidence(fresh.run, results.scores[fresh.run], Kept(results, fresh.run)), fresh)
     made = results.manifest["runs"]["first"]
     assert made["command"] == "dvc repro studies/dvc.yaml:run@first"
-    assert made["seeds"] == [1, 2]
+    assert made["seeds"] == [1, 2, 3]
     assert made["versions"]["torch"]
 
 
-def test_a_run_with_other_test_records_is_kept_beside_the_others(study: Path) -> None:
-    evidence(study, "long", [0.1, 0.2, 0.3])
-    evidence(study, "short", [0.4])
+def test_runs_with_other_records_and_without_curves_are_kept_beside_the_others(study: Path) -> None:
+    evidence(study, "long", targets=truth(30))
+    evidence(study, "short", targets=truth(1), curves={})
     keep(study)
     results = Results(study / "results")
-    assert Kept(results, "short").f1_per_record().index.tolist() == ["0.jpg"]
-    assert len(Kept(results, "long").f1_per_record()) == 3
+    assert predicted_sets(Kept(results, "short").predicted(), COMMON_RULE).ids.tolist() == ["0.jpg"]
+    assert len(Kept(results, "long").predicted()) == 32  # test and two of valid
+    assert Kept(results, "short").curve("train/loss") is None
+
+
+def test_scores_of_which_no_predictions_were_kept_are_no_evidence(study: Path) -> None:
+    evidence(study, "first")
+    keep(study)
+    (study / "results/predicted.parquet").unlink()
+    assert Results(study / "results").scores == {}
+    shutil.rmtree(study / "results")
+    shutil.rmtree(study / "metrics")
+    assert gather(["first"], study) == {}
 
 
 def test_the_smoke_scale_and_generated_data_are_not_kept(study: Path) -> None:
-    evidence(study, "good", [0.9])
-    evidence(study, "small", [0.9], scale="smoke")
-    evidence(study, "generated", [0.9], data="generated")
+    evidence(study, "good")
+    evidence(study, "small", scale="smoke")
+    evidence(study, "generated", data="generated")
     assert keep(study) == ["good"]
 
 
@@ -90,10 +100,10 @@ def test_an_unknown_study_is_one_line(study: Path) -> None:
 
 
 def test_a_kept_run_is_better_evidence_than_a_smoke_run(study: Path) -> None:
-    evidence(study, "a", [0.9])
+    evidence(study, "a")
     keep(study)
     for name in ("a", "b"):
-        evidence(study, name, [0.1], scale="smoke", data="generated")
+        evidence(study, name, scale="smoke", data="generated")
     known = gather(["a", "b", "unknown"], study)
     assert [e.label for e in known["a"]] == ["full, real.zip", "smoke, generated"]
     assert list(known) == ["a", "b"]
@@ -101,28 +111,33 @@ def test_a_kept_run_is_better_evidence_than_a_smoke_run(study: Path) -> None:
 
 
 def test_runs_are_paired_on_the_same_records_alone(tmp_path: Path) -> None:
-    first, second = evidence(tmp_path, "a", [0.9, 0.7, 0.8]), evidence(tmp_path, "b", [0.5, 0.4, 0.3])
-    found = paired(first, second)
+    first, second = evidence(tmp_path, "a", 0.9), evidence(tmp_path, "b", 0.6)
+    found = paired(first, second, "f1_micro", AS_REPORTED)
     assert found is not None
-    assert found.value == pytest.approx(0.4)
-    assert found.low < 0.4 < found.high
-    assert paired(first, evidence(tmp_path, "c", [0.5, 0.4])) is None
-    assert paired(first, evidence(tmp_path, "d", [0.5, 0.4, 0.3], scale="cpu")) is None
+    assert found.value == pytest.approx(first.scores["scores"]["f1_micro"] - second.scores["scores"]["f1_micro"])
+    assert found.interval().low > 0
+    others = evidence(tmp_path, "c", targets=truth(50)), evidence(tmp_path, "d", targets=truth(200, seed=1))
+    for other in (*others, evidence(tmp_path, "e", scale="laptop")):
+        assert paired(first, other, "f1_micro", AS_REPORTED) is None
+    assert paired(first, second, "map", AS_REPORTED) is None  # which needs probabilities
+    alone = [evidence(tmp_path, name, targets=truth(1)) for name in ("f", "g")]
+    assert paired(*alone, "f1_micro", AS_REPORTED) is None  # of one record nothing is known
 
 
 @pytest.mark.parametrize("study_name", PARAMS)
 def test_what_this_repository_keeps_is_whole(study_name: str) -> None:
-    """Five files at most; every run has scores that are the mean of its records, labels, curves, and how it was made."""
+    """Every run has predictions that give its scores, labels, curves, and how it was made."""
     folder = STUDIES / study_name / "results"
-    assert sorted(path.name for path in folder.iterdir()) == FILES
     results = Results(folder)
+    assert sorted(path.name for path in folder.iterdir()) == (FILES if results.scores else ["manifest.json"])
     assert set(results.scores) == set(results.manifest["runs"]) == set(results.manifest["examples"])
     assert set(results.scores) <= set(PARAMS[study_name]["runs"])
     for name, scores in results.scores.items():
         kept = Kept(results, name)
-        records = kept.f1_per_record()
-        assert len(records) == scores["test_records"]
-        assert records.mean() == pytest.approx(scores["scores"]["f1_samples"], abs=1e-6)
+        sets = predicted_sets(kept.predicted(), AS_REPORTED)
+        assert len(sets.ids) == scores["test_records"]
+        f1 = [f1_per_record(sets.targets, own).mean() for own in sets.by_seed]
+        assert np.mean(f1) == pytest.approx(scores["scores"]["f1_samples"], abs=1e-5)
         assert kept.per_label()["support"].sum() > 0
         assert kept.curve("valid/f1_samples") is not None
         assert scores["scale"] != "smoke"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -17,6 +18,9 @@ from repository import STUDIES
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import read_json
+from multilabel.data.dataset import load_split
+from multilabel.metrics.statistics import f1_per_record
+from multilabel.studies.predicted_sets import AS_REPORTED, COMMON_RULE, predicted_sets
 
 SHARED = {
     "study": {"scale": "tiny", "weights": "random", "stand_ins": {}},
@@ -171,16 +175,32 @@ def test_a_run_of_several_seeds_is_their_mean_and_leaves_one_model(study: Path) 
     folder = study / "metrics/runs/table_1/toy_gru"
     scores = read_json(folder / "scores.json")
     assert scores["seeds"] == [7, 8]  # of training; three declared, two at this scale
-    assert scores["f1_samples_sd"] > 0
-    records = pd.read_parquet(folder / "f1_per_record.parquet")
-    assert scores["scores"]["f1_samples"] == pytest.approx(records["f1"].mean(), abs=1e-5)
-    assert scores["test_records"] == len(records)
-    assert records["f1"].dtype == "float32"
-    assert records["f1"].between(0, 1).all()
+    assert scores["spread"]["f1_samples"] > 0
+    sets = predicted_sets(pd.read_parquet(folder / "predicted.parquet"), AS_REPORTED)
+    f1 = [f1_per_record(sets.targets, own).mean() for own in sets.by_seed]
+    assert len(f1) == 2
+    assert scores["scores"]["f1_samples"] == pytest.approx(np.mean(f1), abs=1e-5)
+    assert scores["test_records"] == len(sets.ids)
+    assert set(scores["intervals"]) >= {"f1_samples", "f1_micro", "f1_macro", "exact_match"}
     low, high = scores["intervals"]["f1_samples"]
     assert low <= scores["scores"]["f1_samples"] <= high
     assert sorted(path.name for path in (study / "models").iterdir()) == sorted(RUNS)
-    assert [path.name for path in folder.iterdir() if path.is_dir()] == ["curves"]
+    names = ["examples.json", "history.csv", "per_label.csv", "predicted.parquet", "scores.json"]
+    assert sorted(path.name for path in folder.iterdir()) == names
+
+
+def test_a_run_keeps_its_curves_updates_and_what_it_says_of_valid(study: Path) -> None:
+    folder = study / "metrics/runs/table_1/toy_gru"
+    scores, history = read_json(folder / "scores.json"), pd.read_csv(folder / "history.csv")
+    assert (scores["epochs"], scores["image_size"]) == ([2, 2], None)
+    assert scores["updates"] == scores["planned_updates"] == 2 * -(-scores["train_records"] // TRAIN["batch_size"])
+    losses = history[history["curve"] == "train/loss"]
+    assert losses.groupby("seed")["step"].apply(list).to_dict() == {7: [0, 1], 8: [0, 1]}
+    valid = predicted_sets(pd.read_parquet(folder / "predicted.parquet"), COMMON_RULE, "valid")
+    assert valid.ids.tolist() == load_split("captions", "valid").ids
+    assert valid.by_seed.any(axis=2).all()  # this rule leaves no set empty
+    baseline = read_json(study / "metrics/runs/reference/toy_tfidf_logreg/scores.json")
+    assert (baseline["updates"], baseline["planned_updates"]) == (0, 0)
 
 
 def test_a_run_tells_what_every_decoding_makes_of_its_probabilities(study: Path) -> None:
@@ -189,9 +209,8 @@ def test_a_run_tells_what_every_decoding_makes_of_its_probabilities(study: Path)
         scores = read_json(study / "metrics/runs" / run / "scores.json")
         assert scores["decoding"] == {"name": "fixed", "options": {"threshold": 0.5, "fallback": False}}
         assert set(scores["decodings"]) == {"fixed", "global", "per_label", "expected_f1"}
-        assert scores["decodings"]["fixed"] == pytest.approx(scores["scores"]["f1_samples"])
-        records = pd.read_parquet(study / "metrics/runs" / run / "f1_per_record.parquet")
-        assert scores["decodings"]["expected_f1"] == pytest.approx(records["expected_f1"].mean(), abs=1e-5)
+        assert scores["decodings"]["fixed"] == pytest.approx(scores["scores"]["f1_samples"], abs=1e-5)
+        assert scores["decodings"]["expected_f1"] == pytest.approx(scores["common"]["scores"]["f1_samples"], abs=1e-5)
 
 
 def test_a_table_of_scores_has_rows_claims_references_and_cost(study: Path) -> None:

@@ -187,6 +187,13 @@ def read_curve(folder: Path, name: str) -> pd.DataFrame | None:
     return pd.DataFrame({"step": found["step"], "value": found[name.rpartition("/")[2]]})
 
 
+def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
+    """All that a run logged, by name."""
+    logged = folder / "plots" / "metrics"
+    names = [path.relative_to(logged).with_suffix("").as_posix() for path in sorted(logged.rglob("*.tsv"))]
+    return {name: curve for name in names if (curve := read_curve(folder, name)) is not None}
+
+
 def curves(networks: Iterable[str], metrics: Path = METRICS) -> dict[str, dict[str, pd.DataFrame]]:
     """Curve -> run -> its points, of the runs that logged it."""
     found = {name: {run: read_curve(metrics / "train" / run, name) for run in networks} for name in CURVES}

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from itertools import product
 from typing import Any
 
-from multilabel.metrics.statistics import ONE_SEED, Estimate, Seeds, agrees_with_published
+from multilabel.metrics.differences import agrees_with_published
+from multilabel.metrics.statistics import Estimate
 from multilabel.studies.evidence import NO_WEIGHTS, Evidence, paired
+from multilabel.studies.predicted_sets import AS_REPORTED
 from multilabel.studies.specification import GENERATED, DeclaredRun, PublishedTable, Report
 
 Line = dict[str, Any]  # of a table, as JSON
@@ -67,7 +69,8 @@ class Figure:
     caveats: tuple[str, ...] = ()
     tolerance: float | None = None  # relative
     records: tuple[int, int] = (1, 1)  # test records of ours, and of the published figure
-    seeds: Seeds = ONE_SEED
+    seeds: int = 1
+    deviation: float = 0.0  # of the measure, between seeds
 
 
 def our_figure(measure: str, evidence: Evidence, size_mb: float | None, published_records: int) -> Figure:
@@ -87,7 +90,15 @@ def our_figure(measure: str, evidence: Evidence, size_mb: float | None, publishe
     low, high = evidence.scores["intervals"].get(key, (None, None))
     tested = evidence.scores["test_records"]
     records = tested, round(published_records * tested / evidence.scores["records"])
-    return Figure(scores.get(key), low, high, caveats, records=records, seeds=evidence.seeds)
+    return Figure(
+        scores.get(key),
+        low,
+        high,
+        caveats,
+        records=records,
+        seeds=evidence.seeds,
+        deviation=evidence.scores["spread"].get(key, 0.0),
+    )
 
 
 def verdict(published: float, ours: Figure) -> tuple[str, str]:
@@ -102,7 +113,9 @@ def verdict(published: float, ours: Figure) -> tuple[str, str]:
     if ours.low is None or ours.high is None:
         return CANNOT, "no interval for this measure"
     estimate, (own, theirs) = Estimate(ours.value, ours.low, ours.high), ours.records
-    agrees = agrees_with_published(published, max(2, digits(published)), theirs, estimate, own, ours.seeds)
+    agrees = agrees_with_published(
+        published, max(2, digits(published)), theirs, estimate, own, ours.seeds, ours.deviation
+    )
     return (HOLDS, "within the error of both") if agrees else (FAILS, "outside the error of both")
 
 
@@ -151,9 +164,10 @@ def claim_lines(
     for better, worse in pairs:
         published = table.rows[better].get(measure, 0) - table.rows[worse].get(measure, 0)
         for first, second in _same_variant(rows.get(better, ()), rows.get(worse, ()), known):
-            difference = paired(first, second)
-            if difference is None:
+            found = paired(first, second, "f1_samples", AS_REPORTED)
+            if found is None:
                 continue
+            difference = found.interval()
             said, because = claim_verdict(published, difference, first, second)
             lines.append(
                 {

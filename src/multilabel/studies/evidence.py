@@ -1,77 +1,84 @@
-"""What is known of a run: its scores and its records, from this checkout or from a bigger run that was kept.
+"""What is known of a run: its scores and its predictions, from this checkout or from a bigger run that was kept.
 
 `results/` of a study holds runs at larger scales on data that not everyone has, in five files: scores.json, history.csv,
-per_label.csv, f1_per_record.parquet and manifest.json (how each was made, and counts of the data). They are kept in
-git, and tables prefer them to what this checkout ran.
+per_label.csv, predicted.parquet and manifest.json (how each was made, and counts of the data). They are kept in git, and
+tables prefer them to what this checkout ran.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 from multilabel.core.files import read_json
-from multilabel.metrics.statistics import Estimate, Seeds, difference_over_seeds
-from multilabel.reporting.tables import read_curve
+from multilabel.metrics.differences import Difference, paired_difference
+from multilabel.metrics.resampling import Replicates, replicates
+from multilabel.studies.predicted_sets import COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
 from multilabel.studies.specification import (
     AS_PUBLISHED,
-    CURVES,
     EXAMPLES,
     GENERATED,
+    HISTORY,
     LABELS,
-    PER_RECORD,
+    PREDICTED,
     RESULTS,
     RUNS,
     SCORES,
 )
 
 NO_WEIGHTS = "no pretrained weights"
-COMMON_RULE = "expected_f1"  # the decoding that every run can be held to: nothing of it is fitted or chosen
 SMOKE, FULL = "smoke", "full"  # scales: one shows only that a run works, one is that of the reports
+RESAMPLES, DRAW = 1000, 0  # of the records, the same for every run, so that differences are paired
 
 
-class Source(Protocol):
+class Source(ABC):
     """Where the results of one run lie."""
 
-    def f1_per_record(self, rule: str | None = None) -> pd.Series:
-        """F1 of each test record, by id; the mean over seeds. Decoded as the run decodes, or by `COMMON_RULE`."""
+    @abstractmethod
+    def predicted(self) -> pd.DataFrame:
+        """Label sets of test and valid, as `predicted_sets` reads them."""
 
+    @abstractmethod
     def per_label(self) -> pd.DataFrame:
         """A row per label."""
 
-    def curve(self, name: str) -> pd.DataFrame | None:
-        """Columns `step` and `value`, or None if the run did not log it."""
+    @abstractmethod
+    def history(self) -> pd.DataFrame:
+        """Columns `seed`, `curve`, `step` and `value`; no rows for what has no epochs."""
 
+    @abstractmethod
     def examples(self) -> list[dict[str, Any]]:
         """A few records with their true and predicted labels."""
 
+    def curve(self, name: str) -> pd.DataFrame | None:
+        """Columns `step` and `value` of the first seed, or None if the run did not log it."""
+        found = self.history()
+        found = found[found["curve"] == name]
+        own = found[found["seed"] == found["seed"].min()]
+        return own[["step", "value"]].reset_index(drop=True) if len(own) else None
+
 
 @dataclass(frozen=True)
-class Fresh:
+class Fresh(Source):
     """A run of this checkout, in its own folder."""
 
     folder: Path
 
-    def f1_per_record(self, rule: str | None = None) -> pd.Series:
+    def predicted(self) -> pd.DataFrame:
         """From its file."""
-        return pd.read_parquet(self.folder / PER_RECORD).set_index("id")[rule or "f1"].rename("f1")
+        return pd.read_parquet(self.folder / PREDICTED)
 
     def per_label(self) -> pd.DataFrame:
         """From its file."""
         return pd.read_csv(self.folder / LABELS, dtype={"label": str})
 
-    def curve(self, name: str) -> pd.DataFrame | None:
-        """From its folder of curves."""
-        return read_curve(self.folder / CURVES, name)
-
-    def curves(self) -> dict[str, pd.DataFrame]:
-        """All that were logged, by name."""
-        logged = self.folder / CURVES / "plots" / "metrics"
-        names = [path.relative_to(logged).with_suffix("").as_posix() for path in sorted(logged.rglob("*.tsv"))]
-        return {name: curve for name in names if (curve := self.curve(name)) is not None}
+    def history(self) -> pd.DataFrame:
+        """From its file."""
+        return pd.read_csv(self.folder / HISTORY, float_precision="round_trip")
 
     def examples(self) -> list[dict[str, Any]]:
         """From its file."""
@@ -87,9 +94,9 @@ class Results:
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Any]]:
-        """Run -> its scores, intervals and what it was."""
-        path = self.folder / "scores.json"
-        return dict(read_json(path)) if path.exists() else {}
+        """Run -> its scores, intervals and what it was; nothing where no predictions were kept."""
+        whole = (self.folder / PREDICTED).exists()
+        return dict(read_json(self.folder / SCORES)) if whole else {}
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -99,46 +106,46 @@ class Results:
 
     @cached_property
     def history(self) -> pd.DataFrame:
-        """A row per run, curve and step."""
-        return pd.read_csv(self.folder / "history.csv", float_precision="round_trip")
+        """A row per run, seed, curve and step."""
+        return pd.read_csv(self.folder / HISTORY, float_precision="round_trip")
 
     @cached_property
     def labels(self) -> pd.DataFrame:
         """A row per run and label."""
-        return pd.read_csv(self.folder / "per_label.csv", dtype={"label": str}, float_precision="round_trip")
+        return pd.read_csv(self.folder / LABELS, dtype={"label": str}, float_precision="round_trip")
 
     @cached_property
-    def records(self) -> pd.DataFrame:
-        """F1 by id (rows) and run (columns, `<run>` and `<run> <rule>`); empty where a run had other test records."""
-        return pd.read_parquet(self.folder / "f1_per_record.parquet").set_index("id")
+    def predicted(self) -> pd.DataFrame:
+        """A row per run, split and record; the columns of seeds that a run does not have are empty."""
+        return pd.read_parquet(self.folder / PREDICTED, dtype_backend="numpy_nullable")
 
 
 @dataclass(frozen=True)
-class Kept:
+class Kept(Source):
     """One run of `results/`."""
 
     results: Results
     run: str
 
-    def f1_per_record(self, rule: str | None = None) -> pd.Series:
-        """Its column."""
-        return self.results.records[f"{self.run} {rule}" if rule else self.run].dropna().rename("f1")
+    def predicted(self) -> pd.DataFrame:
+        """Its rows."""
+        return self._own(self.results.predicted).dropna(axis="columns", how="all")
 
     def per_label(self) -> pd.DataFrame:
         """Its rows."""
-        table = self.results.labels
-        return table[table["run"] == self.run].drop(columns="run")
+        return self._own(self.results.labels)
 
-    def curve(self, name: str) -> pd.DataFrame | None:
+    def history(self) -> pd.DataFrame:
         """Its rows."""
-        table = self.results.history
-        found = table[(table["run"] == self.run) & (table["curve"] == name)]
-        return found[["step", "value"]].reset_index(drop=True) if len(found) else None
+        return self._own(self.results.history)
 
     def examples(self) -> list[dict[str, Any]]:
         """Its entry."""
         found: list[dict[str, Any]] = self.results.manifest["examples"].get(self.run, [])
         return found
+
+    def _own(self, table: pd.DataFrame) -> pd.DataFrame:
+        return table[table["run"] == self.run].drop(columns="run").reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -165,10 +172,34 @@ class Evidence:
         return self.scores["weights"] == "random" and not self.scores["from_scratch"]
 
     @property
-    def seeds(self) -> Seeds:
-        """How many, and how far samples-F1 varies between them."""
-        scores = self.scores  # older results do not tell how a seed moves single records, which makes intervals wider
-        return Seeds(len(scores["seeds"]), scores["f1_samples_sd"], scores.get("f1_samples_interaction", 0.0))
+    def seeds(self) -> int:
+        """How many."""
+        return len(self.scores["seeds"])
+
+    @property
+    def by_chance(self) -> bool:
+        """Whether another seed would give something else: baselines are fitted without chance."""
+        return bool(self.scores["planned_updates"])
+
+    @cached_property
+    def _predicted(self) -> pd.DataFrame:
+        return self.source.predicted()
+
+    def sets(self, rule: str) -> PredictedSets:
+        """What it predicts of test under a rule."""
+        return predicted_sets(self._predicted, rule)
+
+    @cached_property
+    def _replicates(self) -> dict[str, dict[str, Replicates]]:
+        found = {rule: self.sets(rule) for rule in RULES}
+        return {
+            rule: replicates(own.targets, own.by_seed, RESAMPLES, DRAW, chance=self.by_chance)
+            for rule, own in found.items()
+        }
+
+    def replicates(self, rule: str, measure: str) -> Replicates | None:
+        """A score of label sets on resamples of test; None where it cannot be computed, or is none of sets."""
+        return self._replicates[rule].get(measure)
 
     def caveats(self, published_records: int) -> list[str]:
         """Why a figure of this run cannot be held against the published one; empty if it can."""
@@ -203,15 +234,18 @@ def gather(names: Iterable[str], study: Path = Path()) -> dict[str, list[Evidenc
     return found
 
 
-def paired(first: Evidence, second: Evidence) -> Estimate | None:
-    """Samples-F1 of the first minus that of the second on the same records; None on other records.
-
-    The interval covers which records were drawn and, where the spread between seeds is known, which seeds.
-    """
-    own, other = first.source.f1_per_record(), second.source.f1_per_record()
-    if not own.index.equals(other.index) or first.label != second.label:
+def paired(first: Evidence, second: Evidence, measure: str, rule: str) -> Difference | None:
+    """A score of the first minus that of the second on the same records under one rule; None where there is no such thing."""
+    if first.label != second.label or not same_records(first, second):
         return None
-    return difference_over_seeds((own - other).to_numpy(), first.seeds, second.seeds)
+    own, other = first.replicates(rule, measure), second.replicates(rule, measure)
+    return paired_difference(own, other) if own and other else None
+
+
+def same_records(first: Evidence, second: Evidence) -> bool:
+    """Whether two runs were tested on the same records with the same labels."""
+    own, other = first.sets(COMMON_RULE), second.sets(COMMON_RULE)
+    return own.ids.equals(other.ids) and packed(own.targets).tolist() == packed(other.targets).tolist()
 
 
 def _worth(evidence: Evidence) -> tuple[bool, bool, bool, int]:

@@ -23,10 +23,10 @@ TABLES = Path("tables")
 EXPLANATIONS = Path("data/explanations")
 
 SCORES = "scores.json"
-PER_RECORD = "f1_per_record.parquet"
+PREDICTED = "predicted.parquet"  # label sets of every record, seed and decoding rule
 LABELS = "per_label.csv"
+HISTORY = "history.csv"  # curves
 EXAMPLES = "examples.json"
-CURVES = "curves"
 SAMPLE = "sample.json"  # beside the records: of what they are a sample
 PUBLISHED, CONTRADICTIONS = Path("published.yaml"), Path("contradictions.yaml")
 GENERATED = "generated"

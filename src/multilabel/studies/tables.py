@@ -22,6 +22,7 @@ from multilabel.studies.comparison import (
 )
 from multilabel.studies.evidence import gather, paired
 from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTable, WeightsTable
+from multilabel.studies.predicted_sets import AS_REPORTED
 from multilabel.studies.specification import DeclaredRun, PublishedTable, Report, RunBlock, TableBlock
 
 Names = Mapping[str, str]
@@ -306,7 +307,8 @@ def without_published(placed: Sequence[tuple[str, str]], base: str | None, study
     for label, run in [*((name, name) for name in baselines(study)), *placed]:
         for evidence in study.best(run):
             low, high = evidence.scores["intervals"].get("f1_samples", (None, None))
-            change = paired(evidence, against[0]) if against and run != base else None
+            found = paired(evidence, against[0], "f1_samples", AS_REPORTED) if against and run != base else None
+            change = found and found.interval()
             lines.append(
                 {
                     "row": label,
@@ -316,7 +318,7 @@ def without_published(placed: Sequence[tuple[str, str]], base: str | None, study
                     "f1_samples": evidence.scores["scores"]["f1_samples"],
                     "low": low,
                     "high": high,
-                    "sd": evidence.scores["f1_samples_sd"] if len(evidence.scores["seeds"]) > 1 else None,
+                    "sd": evidence.scores["spread"].get("f1_samples"),
                     "seeds": len(evidence.scores["seeds"]),
                     "difference": change and [change.value, change.low, change.high],
                 }
