@@ -11,8 +11,8 @@ from multilabel.core.yaml_files import read_yaml
 from multilabel.reporting import plots, tables
 from multilabel.reporting.html import self_contained_html
 from multilabel.reporting.markdown import Markdown, render
-from multilabel.studies.comparison import CANNOT
 from multilabel.studies.evidence import gather
+from multilabel.studies.lines import CANNOT
 from multilabel.studies.rendering import says_nothing, table_markdown
 from multilabel.studies.specification import (
     EXPLANATIONS,

@@ -12,9 +12,11 @@ from multilabel.core.settings import Choice
 from multilabel.data.labels import Labels
 from multilabel.metrics.predictions import prediction_table
 from multilabel.models.settings import BaselineSettings
+from multilabel.studies.comparison import Study
 from multilabel.studies.evidence import Evidence, Fresh
 from multilabel.studies.outcomes import Outcome, Sample, write_run
 from multilabel.studies.runs import Run
+from multilabel.studies.specification import DeclaredRun, Report
 from multilabel.training.settings import BaselineArchitecture
 
 LABELS = Labels(["01", "2", "3", "4"], ["dog", "cat", "cow", "owl"])
@@ -63,7 +65,7 @@ def evidence(
     """A run that is right in these shares of its decisions, one for each seed, stored as `run` stores it."""
     targets = truth(200) if targets is None else targets
     shares = [right] if isinstance(right, int | float) else list(right)
-    # The same errors for runs with the same name's length would hide nothing: seeds of errors follow the name.
+    # Errors follow the name, so that two runs err on other records.
     draws = [sum(map(ord, name)) * 10 + number for number in range(len(shares))]
     outcomes = [
         outcome(number, guessed(targets, share, draw), targets, curves)
@@ -83,3 +85,32 @@ def evidence(
     scores = {**scores, **network, **about}
     write_json(place / "scores.json", scores)
     return Evidence(name, scores, Fresh(place))
+
+
+def study_of(
+    *known: Evidence, records: int = 100, size_mb: float | None = None, **architectures: Mapping[str, Any]
+) -> Study:
+    """A study that declares these runs, as texts of one network each, with what is known of them."""
+    declared = {
+        own.run: DeclaredRun(
+            run=own.run, group="group", row=None, variant=own.variant, weights="none", from_scratch=True, seeds=[1],
+            scale="full", architecture=architectures.get(own.run, network()), parameters=None, size_mb=size_mb,
+        )
+        for own in known
+    }  # fmt: skip
+    found: dict[str, list[Evidence]] = {}
+    for own in known:
+        found.setdefault(own.run, []).append(own)
+    return Study(Report("toy.pdf", "A toy", records, {}), declared, found)
+
+
+def network(**train: Any) -> dict[str, Any]:
+    """The architecture of a network, as JSON: 70 records for training make 100 updates."""
+    model = {"name": "any", "seed": 1, "text": {"encoder": "gru"}, "image": None}
+    return {"kind": "network", "model": model, "train": {"epochs": 10, "batch_size": 7, **train}}
+
+
+TFIDF: dict[str, Any] = {
+    "kind": "baseline",
+    "model": {"name": "any", "baseline": {"name": "tfidf_logreg", "options": {}}},
+}

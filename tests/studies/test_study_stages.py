@@ -228,7 +228,7 @@ def test_a_table_of_scores_has_rows_claims_references_and_cost(study: Path) -> N
 
 def test_settings_are_compared_exactly(study: Path) -> None:
     said = {line["row"]: line["verdict"] for line in table(study, 2)["figures"]}
-    assert said == {"hidden units": "holds", "rate": "does not hold", "other": "cannot be compared"}
+    assert said == {"hidden units": "set as published", "rate": "set otherwise", "other": "not run"}
 
 
 def test_the_shares_of_the_splits_are_compared(study: Path) -> None:
@@ -243,7 +243,7 @@ def test_scores_per_label_losses_examples_and_counts(study: Path) -> None:
     assert labels["label 1"]["ours"] == scored.set_index("label").loc["1", "f1"]
     assert labels["label 9"]["because"] == "no record has this label"
     (example, *_) = table(study, 5)["examples"]
-    assert set(example) == {"record", "evidence", "true", "Both"}
+    assert set(example) == {"record", "evidence", "trial", "true", "Both"}
     first, second, third = table(study, 6)["figures"]
     assert first["published"] == pytest.approx(0.7)
     assert first["ours"] > 0

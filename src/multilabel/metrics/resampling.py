@@ -73,6 +73,13 @@ def replicates(
     return {name: Replicates(found[0], resampled[name], number, chance) for name, found in values.items()}
 
 
+def constant_answer(targets: Bits) -> Bits:
+    """(N, L): the most frequent label of the targets for every record."""
+    predicted = np.zeros_like(targets)
+    predicted[:, targets.sum(axis=0).argmax()] = 1
+    return predicted
+
+
 def _of_seeds(targets: Bits, by_seed: Bits, weights: NDArray[np.float32]) -> dict[str, Floats]:
     """Score -> (resamples, S)."""
     positive, there = weights @ targets.astype(np.float32), np.flatnonzero(targets.any(axis=0))

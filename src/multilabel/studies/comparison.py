@@ -1,20 +1,30 @@
-"""Ours beside theirs: single figures, and what a table claims of its rows; each with a verdict in words."""
+"""A published figure beside ours, and whether they agree."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from multilabel.metrics.differences import agrees_with_published
 from multilabel.metrics.statistics import Estimate
-from multilabel.studies.evidence import NO_WEIGHTS, Evidence, paired
-from multilabel.studies.predicted_sets import AS_REPORTED
-from multilabel.studies.specification import GENERATED, DeclaredRun, PublishedTable, Report
+from multilabel.studies.evidence import Evidence
+from multilabel.studies.lines import (
+    CANNOT,
+    FAILS,
+    HOLDS,
+    NO_VERDICT,
+    NOT_RUN,
+    RUNS,
+    UNDERTRAINED,
+    ClaimLine,
+    CostLine,
+    FigureLine,
+    OtherLine,
+    Same,
+)
+from multilabel.studies.specification import AS_PUBLISHED, GENERATED, DeclaredRun, Report
+from multilabel.studies.undertraining import undertrained
 
-Line = dict[str, Any]  # of a table, as JSON
-Lines = list[Line]
-HOLDS, FAILS, NOISE, CANNOT = "holds", "does not hold", "not distinguishable from noise", "cannot be compared"
-SIZE_TOLERANCE = 0.035  # frameworks count buffers and metadata differently
+SIZE_MB, SIZE_SHARE = 0.5, 0.01  # whichever is more: frameworks count buffers and metadata differently
 SCORES = {
     "f1": "f1_samples",
     "f1_test": "f1_samples",
@@ -33,6 +43,7 @@ RATIOS = {  # score, and per what
     "f1_test_per_100_mb": ("f1_samples", "size_mb"),
 }
 MACHINE = "another machine"
+TFIDF = "tfidf_logreg"
 
 
 @dataclass(frozen=True)
@@ -47,16 +58,53 @@ class Study:
         """The best evidence of a run, if there is any."""
         return self.known.get(run, ())[:1]
 
+    def baselines(self) -> list[str]:
+        """The runs without a network."""
+        return [name for name, run in self.declared.items() if run.architecture["kind"] == "baseline"]
+
+    def undertrained(self, evidence: Evidence) -> str | None:
+        """Why a run may carry no verdict, if so; a text that it reads is held against TF-IDF of the same texts."""
+        names = [
+            name for name in self.baselines() if self.declared[name].architecture["model"]["baseline"]["name"] == TFIDF
+        ]
+        return undertrained(evidence, [found for name in names for found in self.known.get(name, ())])
+
+    def caveats(self, evidence: Evidence) -> list[str]:
+        """Where a run differs from the published one in more than chance."""
+        found = evidence.caveats(self.report.records)
+        own, size = self.declared.get(evidence.run), evidence.scores["image_size"]
+        if own is None:
+            return found
+        image = own.architecture["model"].get("image")
+        if image and size and size != image["size"]:
+            found.append(f"{size} px instead of {image['size']}")
+        made, wanted = evidence.scores["planned_updates"], self.published_updates(evidence)
+        if wanted and made < 0.9 * wanted:
+            found.append(f"{made:,} updates where the report made {wanted:,}")
+        return found
+
+    def published_updates(self, evidence: Evidence) -> int | None:
+        """How often the report changed its weights, by its epochs and batches and our share of records for training."""
+        own, scores = self.declared.get(evidence.run), evidence.scores
+        train = own and own.architecture.get("train")
+        if not train:
+            return None
+        records = self.report.records * scores["train_records"] / scores["records"]
+        return int(train["epochs"] * -(-records // train["batch_size"]))
+
 
 @dataclass(frozen=True)
 class Content:
     """What fills a table; its lines are JSON."""
 
-    figures: Lines = field(default_factory=list)  # row, measure, published, ours, verdict, because
-    claims: Lines = field(default_factory=list)
-    others: Lines = field(default_factory=list)  # references, runs without a published counterpart, a constant answer
-    cost: Lines = field(default_factory=list)
-    examples: Lines = field(default_factory=list)
+    figures: list[FigureLine] = field(default_factory=list)
+    claims: list[ClaimLine] = field(default_factory=list)
+    tested: int = 0  # claims that were held against chance at once
+    others: list[OtherLine] = field(default_factory=list)
+    cost: list[CostLine] = field(default_factory=list)
+    examples: list[dict[str, Any]] = field(
+        default_factory=list
+    )  # record, evidence, trial, true, and a column for each run
 
 
 @dataclass(frozen=True)
@@ -66,18 +114,17 @@ class Figure:
     value: float | None
     low: float | None = None
     high: float | None = None
+    same_rule: Same | None = None
     caveats: tuple[str, ...] = ()
-    tolerance: float | None = None  # relative
+    undertrained: str | None = None
     records: tuple[int, int] = (1, 1)  # test records of ours, and of the published figure
     seeds: int = 1
-    deviation: float = 0.0  # of the measure, between seeds
+    deviation: float = 0.0  # between seeds
 
 
-def our_figure(measure: str, evidence: Evidence, size_mb: float | None, published_records: int) -> Figure:
+def our_figure(measure: str, evidence: Evidence, size_mb: float | None, study: Study) -> Figure:
     """What a run says of a measure that a report prints; a report is taken to test on the same share of its records."""
-    scores, caveats = evidence.scores["scores"], tuple(evidence.caveats(published_records))
-    if measure == "size_mb":
-        return Figure(size_mb, tolerance=SIZE_TOLERANCE)
+    scores, caveats = evidence.scores["scores"], tuple(study.caveats(evidence))
     if measure in SECONDS:
         key, unit = SECONDS[measure]
         return Figure(scores[key] / unit, caveats=(*caveats, MACHINE))
@@ -86,19 +133,34 @@ def our_figure(measure: str, evidence: Evidence, size_mb: float | None, publishe
         if cost == "size_mb":
             return Figure(scores[score] / size_mb * 100 if size_mb else None, caveats=caveats)
         return Figure(scores[score] / (scores["train_seconds"] / 3600), caveats=(*caveats, MACHINE))
-    key = SCORES.get(measure, measure)
+    key = our_measure(measure)
     low, high = evidence.scores["intervals"].get(key, (None, None))
-    tested = evidence.scores["test_records"]
-    records = tested, round(published_records * tested / evidence.scores["records"])
+    tested, published = evidence.scores["test_records"], study.report.records
     return Figure(
         scores.get(key),
         low,
         high,
-        caveats,
-        records=records,
+        same_rule=same_rule(evidence, key),
+        caveats=caveats,
+        undertrained=study.undertrained(evidence),
+        records=(tested, round(published * tested / evidence.scores["records"])),
         seeds=evidence.seeds,
         deviation=evidence.scores["spread"].get(key, 0.0),
     )
+
+
+def our_measure(published: str) -> str:
+    """What we call a measure."""
+    return SCORES.get(published, published)
+
+
+def same_rule(evidence: Evidence, measure: str) -> Same | None:
+    """A score of label sets by the rule that is the same for all."""
+    common = evidence.scores["common"]
+    if measure not in common["scores"]:
+        return None
+    low, high = common["intervals"][measure]
+    return Same(ours=common["scores"][measure], low=low, high=high)
 
 
 def verdict(published: float, ours: Figure) -> tuple[str, str]:
@@ -107,148 +169,76 @@ def verdict(published: float, ours: Figure) -> tuple[str, str]:
         return CANNOT, "this run has no such figure"
     if ours.caveats:
         return CANNOT, "; ".join(ours.caveats)
-    if ours.tolerance is not None:
-        near = abs(ours.value - published) <= ours.tolerance * abs(published)
-        return (HOLDS if near else FAILS), f"tolerance {ours.tolerance:.1%}"
+    if ours.undertrained:
+        return UNDERTRAINED, ours.undertrained
     if ours.low is None or ours.high is None:
         return CANNOT, "no interval for this measure"
     estimate, (own, theirs) = Estimate(ours.value, ours.low, ours.high), ours.records
-    agrees = agrees_with_published(
-        published, max(2, digits(published)), theirs, estimate, own, ours.seeds, ours.deviation
-    )
+    decimals = max(2, digits(published))
+    agrees = agrees_with_published(published, decimals, theirs, estimate, own, ours.seeds, ours.deviation)
     return (HOLDS, "within the error of both") if agrees else (FAILS, "outside the error of both")
 
 
-def figure_line(row: str, measure: str, published: float, run: str, evidence: Evidence, ours: Figure) -> dict[str, Any]:
-    """One line of a table, as JSON."""
+def figure_line(row: str, measure: str, published: float, evidence: Evidence, ours: Figure) -> FigureLine:
+    """One line of a table; of a trial it says no more than that it runs."""
+    line = FigureLine(
+        row=row if evidence.kind == AS_PUBLISHED else f"{row}, {evidence.kind}",
+        measure=measure,
+        published=published,
+        run=evidence.run,
+        variant=evidence.variant,
+        evidence=evidence.label,
+        modality=evidence.scores["modality"],
+        trial=evidence.trial,
+        seeds=evidence.seeds,
+        verdict=RUNS,
+    )
+    if evidence.trial:
+        return line
+    line = replace(
+        line, ours=ours.value, low=ours.low, high=ours.high, same_rule=ours.same_rule, undertrained=ours.undertrained
+    )
+    if evidence.kind != AS_PUBLISHED:
+        return replace(line, verdict=NO_VERDICT, because=evidence.variant)
     said, because = verdict(published, ours)
     difference = None if ours.value is None else ours.value - published
-    return {
-        "row": row,
-        "measure": measure,
-        "published": published,
-        "run": run,
-        "variant": evidence.scores["variant"],
-        "evidence": evidence.label,
-        "trial": evidence.trial,
-        "seeds": len(evidence.scores["seeds"]),
-        "ours": ours.value,
-        "low": ours.low,
-        "high": ours.high,
-        "difference": difference,
-        "verdict": said,
-        "because": because,
-    }
+    return replace(line, difference=difference, verdict=said, because=because)
 
 
-def claimed_pairs(table: PublishedTable, measure: str, claims: Sequence[Sequence[str]] | None) -> list[tuple[str, str]]:
-    """(better row, worse row): those given, or the best published row against each other one."""
-    if claims is not None:
-        return [(better, worse) for better, worse in claims]
-    scored = {row: values[measure] for row, values in table.rows.items() if measure in values}
-    if len(scored) < 2:
-        return []
-    best = max(scored, key=lambda row: scored[row])
-    return [(best, row) for row in scored if row != best and scored[row] < scored[best]]
-
-
-def claim_lines(
-    pairs: Sequence[tuple[str, str]],
-    table: PublishedTable,
-    measure: str,
-    rows: Mapping[str, Sequence[str]],
-    known: Mapping[str, Sequence[Evidence]],
-) -> list[dict[str, Any]]:
-    """For each claim and each variant of which both rows were run: the paired difference in samples-F1, and a verdict."""
-    lines = []
-    for better, worse in pairs:
-        published = table.rows[better].get(measure, 0) - table.rows[worse].get(measure, 0)
-        for first, second in _same_variant(rows.get(better, ()), rows.get(worse, ()), known):
-            found = paired(first, second, "f1_samples", AS_REPORTED)
-            if found is None:
-                continue
-            difference = found.interval()
-            said, because = claim_verdict(published, difference, first, second)
-            lines.append(
-                {
-                    "better": better,
-                    "worse": worse,
-                    "variant": _variant(first, second),
-                    "evidence": first.label,
-                    "published": published,
-                    "ours": difference.value,
-                    "low": difference.low,
-                    "high": difference.high,
-                    "verdict": said,
-                    "because": because,
-                }
-            )
-    return lines
-
-
-def claim_verdict(published: float, ours: Estimate, first: Evidence, second: Evidence) -> tuple[str, str]:
-    """Whether the row that is said to be better is, by an interval that excludes 0 and at least half the published difference."""
-    for evidence in (first, second):
-        if evidence.trial:
-            return CANNOT, f"{evidence.label}: shows only that the row runs"
-    value, low, high = ours.value, ours.low, ours.high
-    seeds = [len(evidence.scores["seeds"]) for evidence in (first, second)]
-    scratch = first.lacks_weights or second.lacks_weights
-    over = f"{seeds[0]} against {seeds[1]} seeds" if max(seeds) > 1 else "one seed"
-    over = f" ({over}, {NO_WEIGHTS})" if scratch else f" ({over})"
-    if low > 0:
-        if low <= published <= high:
-            return HOLDS, "right direction and size" + over
-        because = "right direction" + (f", {value / published:.0%} of the size" if published > 0 else "") + over
-        return HOLDS if value >= published / 2 else FAILS, because
-    if high < 0:
-        return FAILS, "reversed" + over
-    if published > high:
-        return FAILS, "no difference of that size" + over
-    return NOISE, "the interval includes 0" + over
-
-
-def _same_variant(
-    better: Sequence[str], worse: Sequence[str], known: Mapping[str, Sequence[Evidence]]
-) -> list[tuple[Evidence, Evidence]]:
-    """Pairs of runs that differ in nothing but the claim, each by the best evidence that both have at one scale and data."""
-    pairs = []
-    for one, other in product(better, worse):
-        both = product(known.get(one, ()), known.get(other, ()))
-        same = [(own, its) for own, its in both if own.label == its.label and _comparable(own, its)]
-        pairs += same[:1]
-    return pairs
-
-
-def _comparable(first: Evidence, second: Evidence) -> bool:
-    """Variants of one kind, whatever stands in for published weights; or a row against another that was put right."""
-    own, other = (str(evidence.scores["variant"]).partition(",")[0] for evidence in (first, second))
-    return own == other or other == "corrected"
-
-
-def _variant(first: Evidence, second: Evidence) -> str:
-    own, other = first.scores["variant"], second.scores["variant"]
-    return own if own == other else f"{own}; {other}"
+def size_line(row: str, published: float, run: DeclaredRun) -> FigureLine:
+    """The size of the network as declared, which needs no training; only of a network that is the published one."""
+    line = FigureLine(row=row, measure="size_mb", published=published, run=run.run, variant=run.variant, verdict=CANNOT)
+    if run.variant != AS_PUBLISHED:
+        return replace(line, because=f"another network: {run.variant}")
+    if run.size_mb is None:
+        return replace(line, because="no network")
+    near = abs(run.size_mb - published) <= max(SIZE_MB, SIZE_SHARE * abs(published))
+    said = HOLDS if near else FAILS
+    difference = run.size_mb - published
+    return replace(line, ours=run.size_mb, difference=difference, verdict=said, because="tolerance 0.5 MB or 1 %")
 
 
 def plain_line(
-    row: str, measure: str, figure: Any, ours: Any, said: str, because: str, evidence: str = "", trial: bool = False
-) -> dict[str, Any]:
+    row: str, measure: str, figure: Any, ours: Any, said: str, because: str, evidence: str = ""
+) -> FigureLine:
     """A line whose figures have no interval."""
     exact = isinstance(ours, int | float) and isinstance(figure, int | float)
-    return {
-        "row": row, "measure": measure, "published": figure, "run": "", "variant": "", "evidence": evidence, "trial": trial,
-        "seeds": 1, "ours": ours,
-        "low": None, "high": None, "difference": ours - figure if exact else None, "verdict": said, "because": because,
-    }  # fmt: skip
+    difference = ours - figure if exact else None
+    return FigureLine(
+        row=row, measure=measure, published=figure, ours=ours, difference=difference, evidence=evidence, verdict=said,
+        because=because,
+    )  # fmt: skip
 
 
-def counted(
-    row: str, measure: str, figure: Any, ours: Any, counts: Mapping[str, Any], note: str = ""
-) -> dict[str, Any]:
+def not_run(row: str, measure: str, figure: Any) -> FigureLine:
+    """A row that nothing stands for."""
+    return FigureLine(row=row, measure=measure, published=figure, verdict=NOT_RUN)
+
+
+def counted(row: str, measure: str, figure: Any, ours: Any, counts: Mapping[str, Any], note: str = "") -> FigureLine:
     """A count must be the same; on generated data it says nothing."""
     if counts["data"] == GENERATED:
-        return plain_line(row, measure, figure, ours, CANNOT, "generated data", trial=True)
+        return FigureLine(row=row, measure=measure, published=figure, evidence=GENERATED, trial=True, verdict=RUNS)
     return plain_line(row, measure, figure, ours, HOLDS if ours == figure else FAILS, note, counts["data"])
 
 

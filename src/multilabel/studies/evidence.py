@@ -16,7 +16,7 @@ import pandas as pd
 
 from multilabel.core.files import read_json
 from multilabel.metrics.differences import Difference, paired_difference
-from multilabel.metrics.resampling import Replicates, replicates
+from multilabel.metrics.resampling import Replicates, constant_answer, replicates
 from multilabel.studies.predicted_sets import COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
 from multilabel.studies.specification import (
     AS_PUBLISHED,
@@ -162,6 +162,16 @@ class Evidence:
         return f"{self.scores['scale']}, {self.scores['data']}"
 
     @property
+    def variant(self) -> str:
+        """How it departs from the report, and what stands in for published weights."""
+        return str(self.scores["variant"])
+
+    @property
+    def kind(self) -> str:
+        """The variant without its details: as published, captions only, corrected."""
+        return self.variant.partition(",")[0]
+
+    @property
     def trial(self) -> bool:
         """Whether it shows only that the run works."""
         return self.scores["scale"] == SMOKE or self.scores["data"] == GENERATED
@@ -197,6 +207,15 @@ class Evidence:
             for rule, own in found.items()
         }
 
+    @cached_property
+    def _constant(self) -> dict[str, Replicates]:
+        targets = self.sets(COMMON_RULE).targets
+        return replicates(targets, constant_answer(targets)[None], RESAMPLES, DRAW, chance=False)
+
+    def constant(self, measure: str) -> Replicates | None:
+        """The same of answering every test record with the most frequent label."""
+        return self._constant.get(measure)
+
     def replicates(self, rule: str, measure: str) -> Replicates | None:
         """A score of label sets on resamples of test; None where it cannot be computed, or is none of sets."""
         return self._replicates[rule].get(measure)
@@ -213,8 +232,10 @@ class Evidence:
             found.append(f"{scores['records']:,} records instead of {published_records:,}")
         if self.lacks_weights:
             found.append(NO_WEIGHTS)
-        if scores["variant"] != AS_PUBLISHED:
+        if self.kind != AS_PUBLISHED:
             found.append("not as published")
+        if stand_ins := self.variant.removeprefix(self.kind).removeprefix(", "):
+            found.append(stand_ins)
         return found
 
 

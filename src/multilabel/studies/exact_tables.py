@@ -1,12 +1,13 @@
 """Tables whose figures know no chance: settings, a split, published weights, counts of the data."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from multilabel.core.files import read_json
-from multilabel.studies.comparison import CANNOT, FAILS, HOLDS, Content, Lines, Study, counted, digits, plain_line
+from multilabel.studies.comparison import Content, Study, counted, digits, not_run, plain_line
 from multilabel.studies.evidence import Results
+from multilabel.studies.lines import CANNOT, FAILS, HOLDS, OTHERWISE, SET, FigureLine
 from multilabel.studies.specification import COUNTS, GENERATED, RESULTS, SPLIT, PublishedTable, TableBlock
 
 SAME: Mapping[Any, Any] = {  # the reports' words -> ours
@@ -36,14 +37,14 @@ class SettingsTable(TableBlock):
         lines = []
         for name, figure in printed.rows.items():
             if name not in self.settings:
-                lines.append(plain_line(name, "", figure, None, CANNOT, "no run has this setting"))
+                lines.append(not_run(name, "", figure))
                 continue
             ((path, runs),) = self.settings[name].items()
             found = list(dict.fromkeys(setting(study.declared[run].architecture, path) for run in runs))
             ours: Any = found if isinstance(figure, list) else found[0]
             same = (SAME.get(figure, figure) if isinstance(figure, str | bool) else figure) == ours
             because = "" if same else "see the run's block"
-            lines.append(plain_line(name, path, figure, ours, HOLDS if same else FAILS, because))
+            lines.append(plain_line(name, path, figure, ours, SET if same else OTHERWISE, because))
         return Content(figures=lines)
 
 
@@ -111,7 +112,7 @@ class SplitTable(TableBlock):
         for row, values in printed.rows.items():
             ours = split["valid" if row == "validation" else row]["records"] / split["records"]
             share = values["records"] / total
-            said = HOLDS if abs(ours - share) < NEAR else FAILS
+            said = SET if abs(ours - share) < NEAR else OTHERWISE
             lines.append(plain_line(row, f"share ({values['records']:,} records)", share, ours, said, ""))
         return Content(figures=lines)
 
@@ -128,7 +129,7 @@ class CountsTable(TableBlock):
         return Content(figures=COUNTED[self.counts](printed, kept if here["data"] == GENERATED and kept else here))
 
 
-def _label_counts(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _label_counts(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     found = dict(zip(counts["all"]["labels"], counts["all"]["label_counts"], strict=True))
     return [
         counted(row, "records", figure, found.get(row.rpartition(" ")[2], 0), counts)
@@ -136,7 +137,7 @@ def _label_counts(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
     ]
 
 
-def _labels_per_record(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _labels_per_record(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     found = counts["all"]["labels_per_record"]
     return [
         counted(row, "records", figure, found.get(row.partition(" ")[0], 0), counts)
@@ -144,7 +145,7 @@ def _labels_per_record(printed: PublishedTable, counts: Mapping[str, Any]) -> Li
     ]
 
 
-def _label_sets(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _label_sets(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     every = counts["all"]
     sets = list(every["label_sets"].items())
     first, second = sets[0], sets[1] if len(sets) > 1 else ("", 0)
@@ -159,7 +160,7 @@ def _label_sets(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
     return [counted(row, "", figure, ours[row], counts) for row, figure in printed.rows.items()]
 
 
-def _lengths(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _lengths(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     histogram = {int(length): number for length, number in counts["cleaned_lengths"].items()}
     total = sum(histogram.values())
     inside = sum(number for length, number in histogram.items() if 3 <= length <= 7) / total
@@ -169,12 +170,12 @@ def _lengths(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
         counted("shortest", "words", printed.rows["shortest"], min(histogram), counts, note),
     ]
     most = counted("most captions", "words", printed.rows["most captions"], f"3 to 7: {inside:.0%}", counts)
-    if most["verdict"] != CANNOT:
-        most["verdict"] = HOLDS if inside > 0.5 else FAILS
+    if not most.trial:
+        most = replace(most, verdict=HOLDS if inside > 0.5 else FAILS)
     return [*lines, most]
 
 
-def _cooccurrence(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _cooccurrence(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     """The 153 pairs at once, then counts, totals and ratios per label: of all records, and without those that were lost."""
     lines = []
     for key, name in (("all", "all records"), ("without_lost", "without the lost records")):
@@ -195,17 +196,18 @@ def _same_labels(ours: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
     return len(ours["pairs"]) == len(content["pairs"])
 
 
-def _top_words(printed: PublishedTable, counts: Mapping[str, Any]) -> Lines:
+def _top_words(printed: PublishedTable, counts: Mapping[str, Any]) -> list[FigureLine]:
     """The report's figure is an image; these are the words that tell its labels apart."""
     found = counts["all"]
-    return [
-        plain_line(f"{name} ({number:,} records)", "words", None, found["top_words"].get(name, ""), CANNOT,
-              "the published figure is an image", counts["data"])
+    lines = [
+        counted(f"{name} ({number:,} records)", "words", None, found["top_words"].get(name, ""), counts)
         for name, number in zip(found["names"], found["label_counts"], strict=True)
-    ]  # fmt: skip
+    ]
+    because = "the published figure is an image"
+    return [line if line.trial else replace(line, verdict=CANNOT, because=because) for line in lines]
 
 
-COUNTED: dict[str, Callable[[PublishedTable, Mapping[str, Any]], Lines]] = {
+COUNTED: dict[str, Callable[[PublishedTable, Mapping[str, Any]], list[FigureLine]]] = {
     "label_counts": _label_counts,
     "labels_per_record": _labels_per_record,
     "label_sets": _label_sets,

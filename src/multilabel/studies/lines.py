@@ -1,4 +1,4 @@
-"""The lines of a finished table, as JSON that pages render; and the words that a verdict may have.
+"""The lines of a finished table, which pages render from JSON with the same fields; and the words of verdicts.
 
 A line whose `trial` is true shows only that its run works (smoke scale or generated data): its verdict is `RUNS`, and it has
 neither scores nor differences. `same_rule` holds what becomes of a line when every run, baselines too, is decoded by the one
@@ -6,7 +6,8 @@ rule that needs nothing fitted (expected F1); what stands beside it is decoded a
 """
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 HOLDS = "holds"
 OTHER_SIZE = "right direction, other size"
@@ -24,7 +25,8 @@ RUNS = "runs"  # a trial
 SET, OTHERWISE = "set as published", "set otherwise"  # of settings, which equal a transcription and are no finding
 
 
-class Same(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class Same:
     """A figure by the same rule for all."""
 
     ours: float
@@ -32,29 +34,31 @@ class Same(TypedDict):
     high: float | None
 
 
-class FigureLine(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class FigureLine:
     """A published figure beside ours."""
 
-    row: str
+    row: str  # as published; with the kind of a variant that is not, "With Attention, captions only", a row of its own
     measure: str  # as the report names it
     published: Any  # a number; a text or a list in tables of settings
-    run: str
-    variant: str  # "as published", with what stands in for what; "captions only"; "corrected, ..."
-    evidence: str  # scale and data
-    modality: str  # of the run: "image", "text" or "image+text"
-    trial: bool
-    seeds: int
-    ours: Any
-    low: float | None  # 95 % interval of ours
-    high: float | None
-    difference: float | None  # ours minus published
-    same_rule: Same | None
+    run: str = ""
+    variant: str = ""  # "as published", with what stands in for what; "captions only"; "corrected, ..."
+    evidence: str = ""  # scale and data
+    modality: str = ""  # of the run: "image", "text" or "image+text"
+    trial: bool = False
+    seeds: int = 1
+    ours: Any = None
+    low: float | None = None  # 95 % interval of ours
+    high: float | None = None
+    difference: float | None = None  # ours minus published
+    same_rule: Same | None = None
     verdict: str
-    because: str
-    undertrained: str | None  # why, if so
+    because: str = ""
+    undertrained: str | None = None  # why, if so
 
 
-class SameClaim(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class SameClaim:
     """A claim by the same rule for all."""
 
     ours: float
@@ -65,30 +69,32 @@ class SameClaim(TypedDict):
     because: str
 
 
-class ClaimLine(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class ClaimLine:
     """A row that the report prints above another, and what a pair of our runs says of it."""
 
     better: str  # published row
     worse: str
-    runs: Sequence[str]  # ours of the better and of the worse row; empty where no pair was run
-    variant: str
-    evidence: str
-    modality: str  # what either run reads
-    trial: bool
-    seeds: Sequence[int]  # of both runs
-    measure: str  # ours, in which both are compared: that of the published table
     published: float  # difference
-    ours: float | None  # paired difference, with its 95 % interval over records and seeds
-    low: float | None
-    high: float | None
-    p: float | None  # two-sided, adjusted for `tested` of the table; what the verdict uses. None where nothing was tested
-    same_rule: SameClaim | None
+    measure: str  # ours, in which both are compared: that of the published table
+    runs: Sequence[str] = ()  # ours of the better and of the worse row; empty where no pair was run
+    variant: str = ""
+    evidence: str = ""
+    modality: str = ""  # what either run reads
+    trial: bool = False
+    seeds: Sequence[int] = ()  # of both runs
+    ours: float | None = None  # paired difference, with its 95 % interval over records and seeds
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None  # two-sided, adjusted for `tested` of the table; what the verdict uses. None if not tested
+    same_rule: SameClaim | None = None
     verdict: str
-    because: str
-    caveats: Sequence[str]  # what a reader must know beside the verdict: scale, records, stand-ins, updates, seeds
+    because: str = ""
+    caveats: Sequence[str] = ()  # what a reader must know beside the verdict: scale, records, stand-ins, updates
 
 
-class OtherLine(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class OtherLine:
     """A run without a published counterpart: a baseline, a row that the report lacks."""
 
     row: str
@@ -96,17 +102,18 @@ class OtherLine(TypedDict):
     variant: str
     evidence: str
     trial: bool
-    f1_samples: float | None
-    low: float | None
-    high: float | None
-    sd: float | None  # between seeds
+    f1_samples: float | None = None
+    low: float | None = None
+    high: float | None = None
+    sd: float | None = None  # between seeds
     seeds: int
-    difference: Sequence[float] | None  # from the table's base, paired: value, low, high
-    same_rule: Same | None
-    undertrained: str | None
+    difference: Sequence[float] | None = None  # from the table's base, paired: value, low, high
+    same_rule: Same | None = None
+    undertrained: str | None = None
 
 
-class CostLine(TypedDict):
+@dataclass(frozen=True, kw_only=True)
+class CostLine:
     """What a run took."""
 
     run: str

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from multilabel.core.files import replacing, write_json
@@ -26,7 +25,7 @@ from multilabel.core.settings import to_json
 from multilabel.data.labels import Labels
 from multilabel.metrics.decoding import expected_f1_sets
 from multilabel.metrics.predictions import PROBABILITY, label_table
-from multilabel.metrics.resampling import Bits, replicates
+from multilabel.metrics.resampling import Bits, constant_answer, replicates
 from multilabel.studies.predicted_sets import (
     AS_REPORTED,
     COMMON_RULE,
@@ -151,13 +150,6 @@ def _under(rule: str, predicted: pd.DataFrame, n_resamples: int, seed: int) -> d
         "intervals": {measure: [own.low, own.high] for measure, own in estimates.items()},
         "spread": {measure: own.deviation for measure, own in found.items() if own.seeds > 1},
     }
-
-
-def constant_answer(targets: Bits) -> Bits:
-    """(N, L): the most frequent label of the targets for every record."""
-    predicted = np.zeros_like(targets)
-    predicted[:, targets.sum(axis=0).argmax()] = 1
-    return predicted
 
 
 def constant_scores(targets: Bits) -> dict[str, float]:

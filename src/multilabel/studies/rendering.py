@@ -5,7 +5,7 @@ from typing import Any
 
 from multilabel.reporting.markdown import Markdown, bold, escape, shorten
 from multilabel.reporting.markdown import table as grid
-from multilabel.studies.comparison import CANNOT
+from multilabel.studies.lines import CANNOT
 
 Line = Mapping[str, Any]
 
@@ -109,7 +109,7 @@ def cost(lines: Sequence[Line]) -> str:
 
 def examples(lines: Sequence[Line]) -> str:
     """Predictions for the same records."""
-    heads = list(dict.fromkeys(key for line in lines for key in line))
+    heads = list(dict.fromkeys(key for line in lines for key in line if key != "trial"))
     return _grid(heads, [[str(line.get(head, "")) for head in heads] for line in lines])
 
 

@@ -2,26 +2,28 @@
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from multilabel.core.errors import UserError
 from multilabel.core.registry import choose
 from multilabel.core.settings import as_block, named, parsed
+from multilabel.studies.claims import Claim, claim_lines, claimed_pairs
 from multilabel.studies.comparison import (
-    CANNOT,
     Content,
     Figure,
-    Lines,
     Study,
-    claim_lines,
-    claimed_pairs,
     figure_line,
+    not_run,
     our_figure,
+    our_measure,
     plain_line,
+    same_rule,
+    size_line,
 )
-from multilabel.studies.evidence import gather, paired
+from multilabel.studies.evidence import Evidence, gather, paired
 from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTable, WeightsTable
+from multilabel.studies.lines import CANNOT, CostLine, FigureLine, OtherLine
 from multilabel.studies.predicted_sets import AS_REPORTED
 from multilabel.studies.specification import DeclaredRun, PublishedTable, Report, RunBlock, TableBlock
 
@@ -37,6 +39,7 @@ class ScoresTable(TableBlock):
     corrected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # rows as they must have been
     also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # row -> runs of other groups, or of several tables
     claims: Sequence[Sequence[str]] | None = None  # [better row, worse row]; null: the best row against each other one
+    about_training: bool = False  # the rows differ in how a network is trained: rate, optimizer, batches, loss
     base: str | None = None  # the run that the others are compared with, in a table without published rows
     floor: str | None = None  # a published row that a constant answer is set beside
 
@@ -59,18 +62,39 @@ class ScoresTable(TableBlock):
         figures = [line for row, values in printed.rows.items() for line in self._row(row, row, values, rows, study)]
         for row, values in self.corrected.items():  # what it must have been, where it is known to be wrong
             figures += self._row(f"{row}, put right", row, values, rows, study)
-        measure = "f1" if any("f1" in row for row in printed.rows.values()) else "f1_macro"
-        pairs = []
-        if sum(measure in values for values in printed.rows.values()) > 1:
-            pairs = claimed_pairs(printed, measure, self.claims)
+        claims, tested = claim_lines(self._claims(printed), rows, study, about_training=self.about_training)
         placed = [(row, run) for row, runs in rows.items() for run in runs] if self.published is None else []
         others = without_published(placed + self._unplaced(study), self.base, study)
         return Content(
             figures=figures,
-            claims=claim_lines(pairs, printed, measure, rows, study.known),
+            claims=claims,
+            tested=tested,
             others=others + self._floor(study),
             cost=cost([run for runs in rows.values() for run in runs], study),
         )
+
+    def _claims(self, printed: PublishedTable) -> list[Claim]:
+        """What the rows claim of each other, in the measure of their table."""
+        measure = "f1" if any("f1" in values for values in printed.rows.values()) else "f1_macro"
+        if sum(measure in values for values in printed.rows.values()) < 2:
+            return []
+        return [
+            self._claim(better, worse, measure, printed)
+            for better, worse in claimed_pairs(printed, measure, self.claims)
+        ]
+
+    def _claim(self, better: str, worse: str, measure: str, printed: PublishedTable) -> Claim:
+        """In the measure of both rows, or that of the table where the report mixes two."""
+        published = printed.rows[better][measure] - printed.rows[worse][measure]
+        own, its = (our_measure(self._names(row).get(measure, measure)) for row in (better, worse))
+        if own == its:
+            return Claim(better, worse, published, own)
+        mixed = f"the report takes {own} of one row from {its} of the other"
+        return Claim(better, worse, published, our_measure(self.measures.get(measure, measure)), (mixed,))
+
+    def _names(self, row: str) -> Names:
+        """Published measure -> ours, of a row."""
+        return {**self.measures, **self.row_measures.get(row, {})}
 
     def _runs_by_row(self, printed: PublishedTable, runs: Mapping[str, RunBlock]) -> dict[str, list[str]]:
         """Row -> its runs: those of the group that name it, and those that the table names."""
@@ -95,32 +119,39 @@ class ScoresTable(TableBlock):
         values: Mapping[str, float],
         rows: Mapping[str, Sequence[str]],
         study: Study,
-    ) -> Lines:
+    ) -> list[FigureLine]:
         """The figures of one row; a row that nothing was run for says so."""
-        names = {**self.measures, **self.row_measures.get(row, {})}
-        known = [(run, evidence) for run in rows.get(row, ()) for evidence in study.best(run)]
-        lines = []
+        names, lines = self._names(row), []
         for measure, figure in values.items():
-            for run, evidence in known:
-                size = study.declared[run].size_mb
-                ours = our_figure(names.get(measure, measure), evidence, size, study.report.records)
-                lines.append(figure_line(label, measure, figure, run, evidence, ours))
-            if not known:
-                lines.append(plain_line(label, measure, figure, None, CANNOT, "not run"))
-        return lines
+            if measure == "size_mb":
+                lines += [size_line(label, figure, study.declared[run]) for run in rows.get(row, ())]
+                continue
+            for run in rows.get(row, ()):
+                for evidence in study.best(run):
+                    ours = our_figure(names.get(measure, measure), evidence, study.declared[run].size_mb, study)
+                    lines.append(figure_line(label, measure, figure, evidence, ours))
+        filled = {line.measure for line in lines}
+        return lines + [not_run(label, measure, figure) for measure, figure in values.items() if measure not in filled]
 
-    def _floor(self, study: Study) -> Lines:
+    def _floor(self, study: Study) -> list[OtherLine]:
         """What answering every record with the most frequent label scores."""
         if self.floor is None:
             return []
-        for evidence in study.best(baselines(study)[0]):
-            constant = evidence.scores["constant"]
-            names = self.row_measures.get(self.floor, {})
+        for evidence in [found for run in study.baselines()[:1] for found in study.best(run)]:
+            constant, names = evidence.scores["constant"], self.row_measures.get(self.floor, {})
             said = ", ".join(f"{measure} {constant[ours]:.3f}" for measure, ours in names.items())
-            label = f"always the most frequent label (beside the row {self.floor}: {said})"
-            row = {"row": label, "run": "", "variant": "no training", "evidence": evidence.label}
-            nothing = {"low": None, "high": None, "sd": None, "seeds": 0, "difference": None}
-            return [{**row, "f1_samples": constant["f1_samples"], **nothing}]
+            beside = f" (beside the row {self.floor}: {said})" if not evidence.trial else ""
+            return [
+                OtherLine(
+                    row=f"always the most frequent label{beside}",
+                    run="",
+                    variant="no training",
+                    evidence=evidence.label,
+                    trial=evidence.trial,
+                    f1_samples=None if evidence.trial else constant["f1_samples"],
+                    seeds=0,
+                )
+            ]
         return []
 
 
@@ -140,16 +171,16 @@ class PerLabelTable(TableBlock):
         for run in self.of:
             for evidence in study.best(run):
                 found = evidence.source.per_label().set_index("label")
-                caveats = (*evidence.caveats(study.report.records), "no interval per label")
+                caveats = (*study.caveats(evidence), "no interval per label")
                 for row, values in printed.rows.items():
                     label = row.rpartition(" ")[2]
                     for measure, figure in values.items():
                         if label not in found.index:
                             because = "no record has this label"
-                            lines.append(plain_line(row, measure, figure, None, CANNOT, because, run))
+                            lines.append(plain_line(row, measure, figure, None, CANNOT, because, evidence.label))
                             continue
                         ours = Figure(float(found.loc[label, measure]), caveats=caveats)
-                        lines.append(figure_line(row, measure, figure, run, evidence, ours))
+                        lines.append(figure_line(row, measure, figure, evidence, ours))
         return Content(figures=lines, others=without_published([], None, study), cost=cost(self.of, study))
 
 
@@ -170,10 +201,10 @@ class LogTable(TableBlock):
         for evidence in study.best(self.run):
             curve = evidence.source.curve(self.curve)
             values = [] if curve is None else curve["value"].tolist()
-            caveats = (*evidence.caveats(study.report.records), "no interval for one run")
+            caveats = (*study.caveats(evidence), "no interval for one run")
             for number, (row, losses) in enumerate(printed.rows.items()):
                 ours = Figure(values[number] if number < len(values) else None, caveats=caveats)
-                lines.append(figure_line(row, "loss", statistics.fmean(losses["loss"]), self.run, evidence, ours))
+                lines.append(figure_line(row, "loss", statistics.fmean(losses["loss"]), evidence, ours))
         return Content(figures=lines)
 
 
@@ -193,7 +224,12 @@ class ExamplesTable(TableBlock):
         for column, run in self.of.items():
             for evidence in study.best(run):
                 for example in evidence.source.examples():
-                    about = {"record": example["id"], "evidence": evidence.label, "true": ", ".join(example["true"])}
+                    about = {
+                        "record": example["id"],
+                        "evidence": evidence.label,
+                        "trial": evidence.trial,
+                        "true": ", ".join(example["true"]),
+                    }
                     line = lines.setdefault(f"{example['id']} {evidence.label}", about)
                     line[column] = ", ".join(example["predicted"]) or "nothing"
         return Content(examples=list(lines.values()))
@@ -295,48 +331,60 @@ def compare(name: str, table: AnyTable, report: Report, declared: Mapping[str, D
     )
 
 
-def baselines(study: Study) -> list[str]:
-    """The runs without a network."""
-    return [name for name, run in study.declared.items() if run.architecture["kind"] == "baseline"]
-
-
-def without_published(placed: Sequence[tuple[str, str]], base: str | None, study: Study) -> Lines:
+def without_published(placed: Sequence[tuple[str, str]], base: str | None, study: Study) -> list[OtherLine]:
     """Samples-F1 of what has no published figure: baselines first, then rows with their runs."""
     lines = []
     against = study.best(base or "")
-    for label, run in [*((name, name) for name in baselines(study)), *placed]:
+    for label, run in [*((name, name) for name in study.baselines()), *placed]:
         for evidence in study.best(run):
-            low, high = evidence.scores["intervals"].get("f1_samples", (None, None))
-            found = paired(evidence, against[0], "f1_samples", AS_REPORTED) if against and run != base else None
-            change = found and found.interval()
-            lines.append(
-                {
-                    "row": label,
-                    "run": run,
-                    "variant": evidence.scores["variant"],
-                    "evidence": evidence.label,
-                    "f1_samples": evidence.scores["scores"]["f1_samples"],
-                    "low": low,
-                    "high": high,
-                    "sd": evidence.scores["spread"].get("f1_samples"),
-                    "seeds": len(evidence.scores["seeds"]),
-                    "difference": change and [change.value, change.low, change.high],
-                }
-            )
+            line = _other_line(label, evidence, study)
+            if against and run != base and not evidence.trial:
+                found = paired(evidence, against[0], "f1_samples", AS_REPORTED)
+                change = found.interval() if found else None
+                line = replace(line, difference=(change.value, change.low, change.high) if change else None)
+            lines.append(line)
     return lines
 
 
-def cost(runs: Sequence[str], study: Study) -> Lines:
-    """Seconds and devices of some runs."""
+def _other_line(label: str, evidence: Evidence, study: Study) -> OtherLine:
+    """Samples-F1 of a run, unless it is a trial."""
+    scores = evidence.scores
+    line = OtherLine(
+        row=label,
+        run=evidence.run,
+        variant=evidence.variant,
+        evidence=evidence.label,
+        trial=evidence.trial,
+        seeds=evidence.seeds,
+    )
+    if evidence.trial:
+        return line
+    low, high = scores["intervals"].get("f1_samples", (None, None))
+    return replace(
+        line,
+        f1_samples=scores["scores"]["f1_samples"],
+        low=low,
+        high=high,
+        sd=scores["spread"].get("f1_samples"),
+        same_rule=same_rule(evidence, "f1_samples"),
+        undertrained=study.undertrained(evidence),
+    )
+
+
+def cost(runs: Sequence[str], study: Study) -> list[CostLine]:
+    """Seconds, updates and devices of some runs."""
     return [
-        {
-            "run": run,
-            "evidence": evidence.label,
-            "seeds": len(evidence.scores["seeds"]),
-            "train_seconds": evidence.scores["scores"]["train_seconds"],
-            "predict_seconds": evidence.scores["scores"]["predict_seconds"],
-            "device": evidence.scores["device"],
-        }
+        CostLine(
+            run=run,
+            evidence=evidence.label,
+            trial=evidence.trial,
+            seeds=evidence.seeds,
+            train_seconds=evidence.scores["scores"]["train_seconds"],
+            predict_seconds=evidence.scores["scores"]["predict_seconds"],
+            updates=evidence.scores["updates"],
+            published_updates=study.published_updates(evidence),
+            device=evidence.scores["device"],
+        )
         for run in dict.fromkeys(runs)
         for evidence in study.best(run)
     ]

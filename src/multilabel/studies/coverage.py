@@ -1,0 +1,80 @@
+"""How much of what a report prints has been run here beyond smoke, on real data."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from multilabel.studies.comparison import RATIOS, SECONDS
+from multilabel.studies.lines import JUDGED, NOT_RUN
+from multilabel.studies.specification import AS_PUBLISHED
+
+NO_SCORES = {"size_mb", "loss", "train_loss", "valid_loss", *SECONDS, *RATIOS}  # measures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coverage:
+    """Published rows that have a score, claims between rows, and how many of each have evidence beyond smoke on real data.
+
+    Evidence is a run of the row as published, whatever stands in for published weights; captions alone are none for a
+    fusion. Of claims both rows must have been run; `with_images` counts those where either run reads images.
+    """
+
+    rows: int = 0
+    rows_with_evidence: int = 0
+    rows_with_images: int = 0
+    claims: int = 0
+    claims_with_evidence: int = 0
+    claims_with_images: int = 0
+    claims_judged: int = 0  # with a verdict, whichever it is
+
+    def __add__(self, other: "Coverage") -> "Coverage":
+        """Of two reports together."""
+        return Coverage(**{key: value + getattr(other, key) for key, value in vars(self).items()})
+
+
+def coverage(tables: Iterable[Mapping[str, Any]]) -> Coverage:
+    """Of one report; `tables` are its finished tables as JSON."""
+    return sum((_of_table(table) for table in tables if table["kind"] == "results"), Coverage())
+
+
+def _of_table(table: Mapping[str, Any]) -> Coverage:
+    """Rows that are put right and those of other variants are no rows of the report, so they count for none."""
+    rows: dict[str, list[Mapping[str, Any]]] = {}
+    for line in table["figures"]:
+        if line["measure"] not in NO_SCORES and line["published"] is not None:
+            rows.setdefault(_published_row(line), []).append(line)
+    claims: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for line in table["claims"]:
+        claims.setdefault((line["better"], line["worse"]), []).append(line)
+    seen, of_claims = [_evident(lines) for lines in rows.values()], [_evident(lines) for lines in claims.values()]
+    return Coverage(
+        rows=len(rows),
+        rows_with_evidence=sum(map(bool, seen)),
+        rows_with_images=sum(map(_with_images, seen)),
+        claims=len(claims),
+        claims_with_evidence=sum(map(bool, of_claims)),
+        claims_with_images=sum(map(_with_images, of_claims)),
+        claims_judged=sum(any(line["verdict"] in JUDGED for line in lines) for lines in of_claims),
+    )
+
+
+def _published_row(line: Mapping[str, Any]) -> str:
+    kind = line["variant"].partition(",")[0]
+    row = str(line["row"]).removesuffix(", put right")
+    return row.removesuffix(f", {kind}") if kind else row
+
+
+def _evident(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Those of runs as published that are no trial."""
+    return [
+        line
+        for line in lines
+        if not line["trial"]
+        and line["verdict"] != NOT_RUN
+        and line["ours"] is not None
+        and all(variant.partition(",")[0] == AS_PUBLISHED for variant in line["variant"].split("; "))
+    ]
+
+
+def _with_images(lines: Iterable[Mapping[str, Any]]) -> bool:
+    return any("image" in line["modality"] for line in lines)
