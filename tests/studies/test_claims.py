@@ -140,8 +140,7 @@ def test_what_makes_a_fight_unfair_stands_beside_the_verdict(tmp_path: Path) -> 
     assert line.verdict == "holds"
     assert line.caveats == (
         "laptop scale", "50 records instead of 100", "tiny in place of big",
-        "60 updates where the report made 200",
-        "100 updates where the report made 200",
+        "60 updates where the report made 100",
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ def line(tmp_path: Path, published: float, *, report_records: int = 100, **about
         (0.0, {}, "holds", "within the error of both"),
         (0.2, {}, "does not hold", "outside the error of both"),
         (0.0, {"scale": "laptop"}, "cannot be compared", "laptop scale"),
-        (0.0, {"records": 10, "train_records": 7}, "cannot be compared", "10 records instead of 100"),
+        (0.0, {"records": 10}, "cannot be compared", "10 records instead of 100"),
         (0.0, {"weights": "random", "from_scratch": False}, "cannot be compared", "no pretrained weights"),
         (0.0, {"variant": "as published, tiny in place of big"}, "cannot be compared", "tiny in place of big"),
         (0.0, {"planned_updates": 50}, "cannot be compared", "50 updates where the report made 100"),

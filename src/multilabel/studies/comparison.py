@@ -1,5 +1,6 @@
 """A published figure beside ours, and whether they agree."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -84,13 +85,10 @@ class Study:
         return found
 
     def published_updates(self, evidence: Evidence) -> int | None:
-        """How often the report changed its weights, by its epochs and batches and our share of records for training."""
-        own, scores = self.declared.get(evidence.run), evidence.scores
+        """How often the report changed its weights, by its records, epochs and batches; None where nothing is trained so."""
+        own = self.declared.get(evidence.run)
         train = own and own.architecture.get("train")
-        if not train:
-            return None
-        records = self.report.records * scores["train_records"] / scores["records"]
-        return int(train["epochs"] * -(-records // train["batch_size"]))
+        return train["epochs"] * math.ceil(self.report.train_records / train["batch_size"]) if train else None
 
 
 @dataclass(frozen=True)
