@@ -59,6 +59,7 @@ def test_what_cannot_be_computed_is_left_out() -> None:
     assert not [name for name in found if name.endswith(("macro", "weighted"))]
     for few in (TARGETS[:0], TARGETS[:1]):
         assert replicates(few, few[None], 100, 0) == {}
+    assert replicates(TARGETS, BY_SEED[:0], 100, 0) == {}
 
 
 def test_resampling_in_parts_draws_what_it_draws_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

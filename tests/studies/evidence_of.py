@@ -81,7 +81,7 @@ def evidence(
     )  # fmt: skip
     place = folder / "metrics/runs/group" / name
     scores = write_run(place, plan, Sample(data="real.zip", records=100, train_records=70), LABELS, outcomes, 200)
-    network = {"updates": 100, "planned_updates": 100, "network": name}
+    network = {"updates": 100, "planned_updates": 100, "network": name, "training": name}
     scores = {**scores, **network, **about}
     write_json(place / "scores.json", scores)
     return Evidence(name, scores, Fresh(place))

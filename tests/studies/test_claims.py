@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from evidence_of import LABELS, TFIDF, evidence, network, outcome, study_of, truth
+from evidence_of import LABELS, TFIDF, evidence, outcome, study_of, truth
 
 from multilabel.metrics.differences import Adjusted, Difference, Variance
 from multilabel.studies.claims import Claim, claim_lines, claimed_pairs, judged
@@ -129,9 +129,16 @@ def test_captions_alone_do_not_stand_beside_a_fusion(tmp_path: Path) -> None:
     assert (line.verdict, line.runs, line.ours) == ("not run", (), None)
 
 
-def test_one_network_in_both_rows_says_nothing(tmp_path: Path) -> None:
-    line = lines(*pair(tmp_path, network="lite0"))
-    assert (line.verdict, line.because) == ("no verdict", "the same network, trained alike, stands for both rows")
+@pytest.mark.parametrize(
+    ("about_training", "training", "said"),
+    [(False, {}, "no verdict"), (True, {"training": "same"}, "no verdict"), (True, {}, "holds")],
+)
+def test_one_network_in_both_rows_says_nothing_unless_its_training_is_the_claim(
+    tmp_path: Path, about_training: bool, training: dict, said: str
+) -> None:
+    line = lines(*pair(tmp_path, network="lite0", **training), about_training=about_training)
+    assert line.verdict == said
+    assert (line.because == "the same network stands for both rows") is (said == "no verdict")
 
 
 def test_what_makes_a_fight_unfair_stands_beside_the_verdict(tmp_path: Path) -> None:
@@ -159,23 +166,22 @@ def test_a_row_below_tfidf_has_no_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "models", "said"),
+    ("first", "second", "said"),
     [
-        ({}, SHORT, {}, "holds"),
-        ({}, {**SHORT, "planned_updates": 50}, {}, "undertrained"),
-        (SHORT, {}, {}, "undertrained"),
-        (SHORT, SHORT, {}, "undertrained"),
-        ({}, SHORT, {"second": "lstm"}, "undertrained"),
+        ({}, SHORT, "holds"),
+        ({}, {**SHORT, "planned_updates": 104}, "holds"),
+        ({}, {**SHORT, "planned_updates": 50}, "undertrained"),
+        (SHORT, {}, "undertrained"),
+        (SHORT, SHORT, "undertrained"),
+        ({}, {**SHORT, "network": "another"}, "undertrained"),
     ],
 )
 def test_where_training_is_the_claim_a_row_that_fails_to_learn_is_the_finding(
-    tmp_path: Path, first: dict, second: dict, models: dict, said: str
+    tmp_path: Path, first: dict, second: dict, said: str
 ) -> None:
     """If its better row learns, and both are one network with as many updates."""
-    architectures = {"first": network(lr=1e-3), "second": network(lr=0.1)}
-    for run, encoder in models.items():
-        architectures[run]["model"]["text"] = {"encoder": encoder}
-    line = lines(*pair(tmp_path, first, second), about_training=True, architectures=architectures)
+    runs = pair(tmp_path, {"network": "one", **first}, {"network": "one", **second})
+    line = lines(*runs, about_training=True)
     assert line.verdict == said
     told = "the worse row does not learn in as many updates: its losses were still falling at the end"
     assert (told in line.caveats) is (said == "holds")
@@ -200,8 +206,13 @@ def test_pairs_that_cannot_be_made(tmp_path: Path) -> None:
     line = lines(*pair(tmp_path, targets=truth(1)))
     assert line.verdict == "undertrained"  # of one record nothing is known
     assert line.ours is None
+    none = evidence(tmp_path, "none", seeds=[], best_epochs=[])
+    table = none.source.predicted()
+    table[["split", "id", "true"]].to_parquet(none.source.folder / "predicted.parquet", index=False)
+    line = lines(Evidence("none", none.scores, none.source), evidence(tmp_path, "second"))
+    assert (line.verdict, line.seeds, line.ours) == ("undertrained", (0, 1), None)
     line = lines(*pair(tmp_path, planned_updates=0, targets=truth(1)))
-    assert (line.verdict, line.because) == ("cannot be compared", "too few test records")
+    assert (line.verdict, line.because) == ("cannot be compared", "too little was predicted of test")
 
 
 def test_runs_that_say_the_same_do_not_differ(tmp_path: Path) -> None:

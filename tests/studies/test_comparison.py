@@ -139,7 +139,7 @@ def test_hostile_runs_leave_no_figure(tmp_path: Path) -> None:
     targets = truth(1)
     own = evidence(tmp_path, "a", targets=targets)
     ours = our_figure("f1", own, None, study_of(own))
-    assert (ours.value, ours.undertrained) == (None, "too few test records")
+    assert (ours.value, ours.undertrained) == (None, "too little was predicted of test")
     assert verdict(0.5, ours) == ("cannot be compared", "this run has no such figure")
     assert guessed(np.zeros((0, 4)), 0.5, 0).shape == (0, 4)
 

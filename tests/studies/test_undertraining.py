@@ -39,7 +39,7 @@ def test_training_that_was_cut_short(train: list[float], valid: list[float], bes
         ({"curves": {}}, "no curve shows how its training ended"),
         ({"curves": {"train/loss": END}}, "no curve shows how its training ended"),
         ({"right": 0.3}, "not above the constant answer"),
-        ({"targets": truth(1)}, "too few test records"),
+        ({"targets": truth(1)}, "too little was predicted of test"),
         ({"right": 0.3, "planned_updates": 0}, None),  # a baseline is what it is
         ({"right": 0.3, "scale": "smoke"}, None),  # a trial says nothing anyway
     ],

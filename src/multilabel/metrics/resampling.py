@@ -57,10 +57,10 @@ def replicates(
 
     The weights of a resample turn every score into one matrix product, (resamples, N) by (N, L). A macro average runs
     over the labels that occur in `targets`; where none does, it and the weighted average are left out. For fewer than two
-    records nothing is found.
+    records, and without a seed, nothing is found.
     """
     random, number = np.random.default_rng(seed), len(targets)
-    if number < 2:
+    if number < 2 or not len(by_seed):
         return {}
     values = _of_seeds(targets, by_seed, np.ones((1, number), np.float32))
     drawn: list[dict[str, Floats]] = []

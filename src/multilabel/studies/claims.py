@@ -129,7 +129,7 @@ def _pair(claim: Claim, first: Evidence, second: Evidence, study: Study, about_t
         differences = {rule: paired(first, second, claim.measure, rule) for rule in RULES}
     found = {rule: difference for rule, difference in differences.items() if difference}
     if verdict is None and not found:
-        verdict, because = CANNOT, "too few test records"
+        verdict, because = CANNOT, "too little was predicted of test"
     known = dict.fromkeys([*study.caveats(first), *study.caveats(second), *caveats, *claim.caveats])
     return Pair(claim, first, second, verdict, because, tuple(known), found)
 
@@ -142,8 +142,9 @@ def _standing(
         return RUNS, "", ()
     if not same_records(first, second):
         return CANNOT, "tested on other records", ()
-    if first.scores["network"] == second.scores["network"]:
-        return NO_VERDICT, "the same network, trained alike, stands for both rows", ()
+    one_network = first.scores["network"] == second.scores["network"]
+    if one_network and (not about_training or first.scores["training"] == second.scores["training"]):
+        return NO_VERDICT, "the same network stands for both rows", ()
     reasons = {place: study.undertrained(own) for place, own in (("better", first), ("worse", second))}
     short = {place: reason for place, reason in reasons.items() if reason}
     said = tuple(f"the {place} row is undertrained: {reason}" for place, reason in short.items())
@@ -153,17 +154,14 @@ def _standing(
         return word, "; ".join(dict.fromkeys(own.variant for own in (first, second) if own.kind != AS_PUBLISHED)), said
     if not short:
         return None, "", ()
-    if about_training and set(short) == {"worse"} and _one_network(first, second, study):
+    if about_training and set(short) == {"worse"} and one_network and _as_many_updates(first, second):
         return None, "", (f"the worse row does not learn in as many updates: {short['worse']}",)
     return UNDERTRAINED, "; ".join(said), ()
 
 
-def _one_network(first: Evidence, second: Evidence, study: Study) -> bool:
-    """Whether two runs train one network, with as many updates, in two ways."""
-    models = [study.declared[own.run].architecture["model"] for own in (first, second)]
-    own, its = ({key: value for key, value in model.items() if key not in ("name", "seed")} for model in models)
+def _as_many_updates(first: Evidence, second: Evidence) -> bool:
     made, others = (run.scores["planned_updates"] for run in (first, second))
-    return bool(own == its and abs(made - others) <= SAME_UPDATES * max(made, others))
+    return bool(abs(made - others) <= SAME_UPDATES * max(made, others))
 
 
 def _line(pair: Pair, levels: Mapping[str, Adjusted] | None, tested: int) -> ClaimLine:
@@ -193,7 +191,7 @@ def _said(pair: Pair, rule: str, levels: Mapping[str, Adjusted] | None, tested: 
     if levels is not None:
         p = levels[rule].p
         verdict, because = judged(pair.claim.published, found, levels[rule], tested)
-        if any(own.by_chance and own.seeds == 1 for own in (pair.first, pair.second)):
+        if any(own.by_chance and own.seeds < 2 for own in (pair.first, pair.second)):
             verdict = ONE_SEED
     return SameClaim(ours=printed.value, low=printed.low, high=printed.high, p=p, verdict=verdict, because=because)
 

@@ -7,7 +7,7 @@
 - `constant`: the scores of answering every record with the label that is most frequent on test.
 - `updates`, `planned_updates`: of the weights, the mean over seeds and what `epochs` would have made without patience.
 - `epochs`, `best_epochs`: a number for each seed.
-- `network`: equal for two runs that train the same network in the same way.
+- `network`, `training`: equal for two runs that train the same network, or that train in the same way.
 """
 
 import hashlib
@@ -111,8 +111,8 @@ def _scores(
     by_rule = {rule: _under(rule, predicted, n_resamples, plan.seeds[0]) for rule in RULES}
     own = by_rule[AS_REPORTED]
     sets = predicted_sets(predicted, AS_REPORTED)
-    of_network = to_json(plan.architecture)
-    image = of_network["model"].get("image")
+    architecture = to_json(plan.architecture)
+    model, image = architecture["model"], architecture["model"].get("image")
     made = [updates(plan.architecture, sample.train_records, outcome.epochs) for outcome in outcomes]
     planned = plan.architecture.train.epochs if isinstance(plan.architecture, NetworkArchitecture) else 0
     return {
@@ -132,7 +132,8 @@ def _scores(
         "planned_updates": updates(plan.architecture, sample.train_records, planned),
         "epochs": [outcome.epochs for outcome in outcomes],
         "best_epochs": [outcome.best_epoch for outcome in outcomes],
-        "network": _digest(of_network),
+        "network": _digest({key: value for key, value in model.items() if key not in ("name", "seed")}),
+        "training": _digest({key: value for key, value in architecture.items() if key != "model"}),
         "image_size": image["size"] if image else None,
         "modality": rows["modality"].iloc[0],
         "device": rows["device"].iloc[0],
@@ -170,11 +171,8 @@ def _losses(outcomes: Sequence[Outcome]) -> dict[str, float]:
     return {key: sum(values) / len(values) for key, values in found.items()}
 
 
-def _digest(architecture: Mapping[str, Any]) -> str:
-    """Of everything but what a run is called and its seed."""
-    model = {key: value for key, value in architecture["model"].items() if key not in ("name", "seed")}
-    content = json.dumps({**architecture, "model": model}, sort_keys=True)
-    return hashlib.sha256(content.encode()).hexdigest()[:16]
+def _digest(settings: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _history(outcomes: Sequence[Outcome]) -> pd.DataFrame:

@@ -24,7 +24,7 @@ def undertrained(evidence: Evidence, tfidf: Sequence[Evidence]) -> str | None:
         return unfinished
     own, constant = evidence.replicates(COMMON_RULE, MEASURE), evidence.constant(MEASURE)
     if own is None or constant is None:
-        return "too few test records"
+        return "too little was predicted of test"
     if paired_difference(own, constant).interval().low <= 0:
         return "not above the constant answer"
     if "text" in evidence.scores["modality"]:
