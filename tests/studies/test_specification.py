@@ -9,16 +9,13 @@ import yaml
 from repository import PARAMS, STUDIES
 
 from multilabel.core.errors import UserError
+from multilabel.studies.evidence import Results
 from multilabel.studies.specification import TableBlock, origin, read_contradictions, read_report
 
 
 @pytest.mark.parametrize("study", PARAMS)
 def test_every_published_table_is_a_target_or_has_a_reason(study: str) -> None:
-    wanted = {
-        name
-        for name, t in read_report(STUDIES / study).tables.items()
-        if t.kind in ("results", "eda", "settings", "log", "examples")
-    }
+    wanted = set(read_report(STUDIES / study).tables)
     targets = {block["published"] for block in PARAMS[study]["tables"].values()} - {None}
     reasons = PARAMS[study].get("unavailable") or {}
     assert wanted == targets | set(reasons)
@@ -27,7 +24,24 @@ def test_every_published_table_is_a_target_or_has_a_reason(study: str) -> None:
 
 
 def test_all_tables_of_the_reports_are_transcribed() -> None:
-    assert sum(len(read_report(STUDIES / study).tables) for study in PARAMS) == 51
+    """51 tables and figures with values; five drawings without; and what r0 and r3 say in their text alone."""
+    kinds = [table.kind for study in PARAMS for table in read_report(STUDIES / study).tables.values()]
+    assert (len(kinds), kinds.count("chart")) == (59, 5)
+    named = {study: set(read_report(STUDIES / study).tables) for study in PARAMS}
+    assert {"Fig2", "Fig3"} <= named["r2"]
+    assert {"Fig15", "Fig19", "Appendix1", "text_hurdle", "text_mixed"} <= named["r3"]
+    assert "text" in named["r0"]
+
+
+def test_what_is_said_of_the_genres_at_hand_is_so() -> None:
+    ours = Results(STUDIES / "r0" / "results").manifest["counts"]["all"]["names"]
+    theirs = ["fiction", "romance", "fantasy", "young adult", "contemporary"]
+    for table in ("r0_table_3", "r0_table_4"):
+        (note,) = [note for note in PARAMS["r0"]["tables"][table]["notes"] if "genres" in note]
+        assert all(genre in note for genre in [*ours, *theirs])
+        assert f"only {' and '.join(sorted(set(ours) & set(theirs), reverse=True))} are the same" in " ".join(
+            note.split()
+        )
 
 
 def test_the_transcription_is_that_of_the_reports(real_data: Path) -> None:
@@ -37,7 +51,7 @@ def test_the_transcription_is_that_of_the_reports(real_data: Path) -> None:
         pytest.skip("the reports do not lie beside the real data")
     for study, report in zip(PARAMS, yaml.safe_load(source.read_text())["reports"], strict=True):
         ours = yaml.safe_load((STUDIES / study / "published.yaml").read_text())["tables"]
-        assert list(ours) == [table["id"] for table in report["tables"]]
+        assert list(ours)[: len(report["tables"])] == [table["id"] for table in report["tables"]]
         for table in report["tables"]:
             own = ours[table["id"]]
             assert tuple(own.get("contradictions", ())) == tuple(table.get("flags", ()))

@@ -43,7 +43,7 @@ class SettingsTable(TableBlock):
             found = list(dict.fromkeys(setting(study.declared[run].architecture, path) for run in runs))
             ours: Any = found if isinstance(figure, list) else found[0]
             same = (SAME.get(figure, figure) if isinstance(figure, str | bool) else figure) == ours
-            because = "" if same else "see the run's block"
+            because = "" if same else "the run's block in params.yaml says why"
             lines.append(plain_line(name, path, figure, ours, SET if same else OTHERWISE, because))
         return Content(figures=lines)
 
@@ -188,7 +188,9 @@ def _cooccurrence(printed: PublishedTable, counts: Mapping[str, Any]) -> list[Fi
     ours = counts["without_lost"]
     for place, label in enumerate(ours["names"] if _same_labels(ours, printed.content) else ()):
         for measure, key in (("records", "label_counts"), ("others", "totals"), ("ratio", "ratios")):
-            lines.append(counted(label, measure, printed.content[key][place], ours[key][place], counts, "see F003-2"))
+            figure, own = printed.content[key][place], ours[key][place]
+            because = "" if own == figure else "misread in the report (F003-2)"
+            lines.append(counted(label, measure, figure, own, counts, because))
     return lines
 
 

@@ -49,25 +49,28 @@ class PublishedTable:
     split: str = "unstated"
     average: str = "unstated"
     metric: str = ""
+    note: str = ""  # what is known of the transcription: cells that were reconstructed or moved
     contradictions: tuple[str, ...] = ()
     content: Mapping[str, Any] = field(default_factory=dict)  # what has no rows: counts, a matrix
 
 
 @dataclass(frozen=True)
 class Report:
-    """A report: its file, its title, how many labelled records it had, how many of them trained, its tables by id."""
+    """A report: its file and title, how many labelled records it had and how many trained, its tables by id, what it claims."""
 
     file: str
     title: str
     records: int
     train_records: int
     tables: Mapping[str, PublishedTable]
+    topic: str = ""  # a few words
+    summary: tuple[str, ...] = ()  # what it claims, in sentences
 
 
 def read_report(folder: Path = Path()) -> Report:
     """The published side of the study in `folder`."""
     content = read_yaml(folder / PUBLISHED)
-    own = ("title", "kind", "rows", "split", "average", "metric")
+    own = ("title", "kind", "rows", "split", "average", "metric", "note")
     tables = {
         name: PublishedTable(
             **{key: table[key] for key in own if key in table},
@@ -76,7 +79,8 @@ def read_report(folder: Path = Path()) -> Report:
         )
         for name, table in content["tables"].items()
     }
-    return Report(content["file"], content["title"], content["records"], content["train_records"], tables)
+    about = {key: content[key] for key in ("file", "title", "records", "train_records")}
+    return Report(**about, tables=tables, topic=content.get("topic", ""), summary=tuple(content.get("summary", ())))
 
 
 def read_contradictions(folder: Path = Path()) -> dict[str, str]:

@@ -26,6 +26,7 @@ from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTab
 from multilabel.studies.lines import CANNOT, CostLine, FigureLine, OtherLine
 from multilabel.studies.predicted_sets import AS_REPORTED
 from multilabel.studies.specification import DeclaredRun, PublishedTable, Report, RunBlock, TableBlock
+from multilabel.studies.statement_tables import StatementsTable
 
 Names = Mapping[str, str]
 
@@ -166,21 +167,25 @@ class PerLabelTable(TableBlock):
         yield from self.of
 
     def content(self, printed: PublishedTable, study: Study) -> Content:
-        """Every published figure with every run."""
+        """Every published figure with every run; without any, that nothing stands for it."""
+        known = [evidence for run in self.of for evidence in study.best(run)]
         lines = []
-        for run in self.of:
-            for evidence in study.best(run):
-                found = evidence.source.per_label().set_index("label")
-                caveats = (*study.caveats(evidence), "no interval per label")
-                for row, values in printed.rows.items():
-                    label = row.rpartition(" ")[2]
-                    for measure, figure in values.items():
-                        if label not in found.index:
-                            because = "no record has this label"
-                            lines.append(plain_line(row, measure, figure, None, CANNOT, because, evidence.label))
-                            continue
-                        ours = Figure(float(found.loc[label, measure]), caveats=caveats)
-                        lines.append(figure_line(row, measure, figure, evidence, ours))
+        if not known:
+            lines = [
+                not_run(row, measure, figure) for row, own in printed.rows.items() for measure, figure in own.items()
+            ]
+        for evidence in known:
+            found = evidence.source.per_label().set_index("label")
+            caveats = (*study.caveats(evidence), "no interval per label")
+            for row, values in printed.rows.items():
+                label = row.rpartition(" ")[2]
+                for measure, figure in values.items():
+                    if label not in found.index:
+                        because = "no record has this label"
+                        lines.append(plain_line(row, measure, figure, None, CANNOT, because, evidence.label))
+                        continue
+                    ours = Figure(float(found.loc[label, measure]), caveats=caveats)
+                    lines.append(figure_line(row, measure, figure, evidence, ours))
         return Content(figures=lines, others=without_published([], None, study), cost=cost(self.of, study))
 
 
@@ -236,13 +241,22 @@ class ExamplesTable(TableBlock):
 
 
 AnyTable = (
-    ScoresTable | PerLabelTable | LogTable | ExamplesTable | SettingsTable | WeightsTable | SplitTable | CountsTable
+    ScoresTable
+    | PerLabelTable
+    | LogTable
+    | ExamplesTable
+    | StatementsTable
+    | SettingsTable
+    | WeightsTable
+    | SplitTable
+    | CountsTable
 )
 KINDS: dict[str, Callable[..., AnyTable]] = {  # `kind:` of a block
     "scores": ScoresTable,
     "per_label": PerLabelTable,
     "log": LogTable,
     "examples": ExamplesTable,
+    "statements": StatementsTable,
     "settings": SettingsTable,
     "weights": WeightsTable,
     "split": SplitTable,
