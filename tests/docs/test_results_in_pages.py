@@ -1,10 +1,15 @@
 """Results in README.md and docs/ are the committed ones."""
 
+import json
+import re
+
 import pytest
 from conftest import ROOT
-from results_in_pages import CLAIMS, MADE, PAGES, filled, kept, names
+from results_in_pages import MADE, PAGES, filled, names
 
-from multilabel.studies.evidence import paired
+from multilabel.reporting.markdown import escape
+from multilabel.studies.lines import JUDGED
+from multilabel.studies.rendering import departures
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -24,35 +29,21 @@ def test_results_in_pages_are_the_committed_ones(name: str) -> None:
 
 def test_making_a_block_anew_leaves_the_rest_of_a_page_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(MADE, "books", lambda: r"new \1 rows")
-    empty = "before\n<!-- results: books -->\n<!-- end of results -->\n<!-- results: claims -->\nx\n<!-- end of results -->\n"
+    empty = "before\n<!-- results: books -->\n<!-- end of results -->\n<!-- results: studies -->\nx\n<!-- end of results -->\n"
     page = filled(empty, "books")
     assert page == empty.replace("books -->\n", "books -->\n\nnew \\1 rows\n\n", 1)
     assert filled(page, "books") == page
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.runs[1])
-def test_a_claim_compares_kept_runs_on_the_same_records(claim: object) -> None:
-    first, second = (kept(name) for name in claim.runs)  # type: ignore[attr-defined]
-    estimate = paired(first, second)
-    assert estimate is not None
-    scores = [run.scores["scores"]["f1_samples"] for run in (first, second)]
-    assert estimate.value == pytest.approx(scores[0] - scores[1], abs=1e-5)
-    assert estimate.low < estimate.value < estimate.high
-
-
-def test_captions_only_and_stand_ins_are_named_beside_their_claims() -> None:
-    for claim in CLAIMS:
-        for name in claim.runs:
-            variant = kept(name).scores["variant"]
-            assert "captions only" not in variant or "captions only" in claim.made_with
-            assert "in place of" not in variant or "stand-in" in claim.made_with
-
-
-def test_networks_that_are_called_undertrained_were_best_at_the_end() -> None:
-    for claim in CLAIMS:
-        if "one of the last two" in claim.made_with:
-            for name in claim.runs:
-                curve = kept(name).source.curve("valid/f1_samples")
-                assert curve is not None
-                assert len(curve) == 10
-                assert curve["value"].argmax() >= 8
+def test_readme_says_of_the_reports_what_the_verdicts_say() -> None:
+    """The block is that of the page, and the page that of verdicts.json: nothing is claimed by hand."""
+    found = json.loads((ROOT / "reports/studies/verdicts.json").read_text())
+    said = MADE["studies"]()
+    for verdict in JUDGED:
+        number = sum(claim["verdict"] == verdict for claim in found["claims"])
+        assert sum(int(n) for n in re.findall(rf"(\d+) \*\*{re.escape(verdict)}\*\*", said)) == number
+    for claim in found["claims"]:
+        assert [part for part in departures(claim["variant"]) if escape(part) not in said] == []
+    for name, covered in found["coverage"].items():
+        assert f"| {covered['rows_with_evidence']} of {covered['rows']} |" in said
+        assert re.search(rf"{name}\.md#[^:]*: {covered['claims_judged']} of {covered['claims']} claims", said)

@@ -91,3 +91,26 @@ def test_every_cell_knows_the_head_of_its_column(folder: Path) -> None:
         ("c", "5"),
     ]
     assert said.count('<div class="table"><table>') == said.count("</table>\n</div>") == 2
+
+
+def test_a_link_leads_to_a_heading_of_the_page_and_nowhere_else(folder: Path) -> None:
+    said = body(
+        "# a, b & c\n\n[in](#a-b--c) [other page](r0.md#a-b--c) [none](#d) [file](../x.md#a) [out](http://e.org)",
+        folder,
+    )
+    assert re.findall(r'<a href="([^"]*)">([^<]*)</a>', said) == [("#a-b--c", "in"), ("#a-b--c", "other page")]
+    assert "none file out (http://e.org)" in said
+    assert '<h1 id="a-b--c">' in said
+
+
+def test_parts_are_folded_away_and_hold_what_they_hold(folder: Path) -> None:
+    said = body("<details>\n<summary>2 **more** <b></summary>\n\n| a |\n| --- |\n| 1 |\n\n</details>\n\nafter", folder)
+    assert re.search(r"<details>\s*<summary>2 <strong>more</strong> &lt;b&gt;</summary>\s*<div class=\"table\">", said)
+    assert said.index("</table>") < said.index("</details>") < said.index("after")
+
+
+@pytest.mark.parametrize(
+    "text", ["<details open>", "a <details>", "<summary>x", "<script></script>", "<summary>a</summary> b"]
+)
+def test_nothing_else_is_html(text: str, folder: Path) -> None:
+    assert not re.search(r"<(details|summary|script)", body(text, folder))

@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,21 +10,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
-from multilabel.reporting.markdown import TEMPLATES, Markdown
+from multilabel.reporting.markdown import TEMPLATES, Markdown, heading_id
 
-UNWANTED = ["link", "autolink", "reference", "html_inline", "html_block"]  # a page that opens offline leads nowhere
+UNWANTED = ["autolink", "reference", "html_inline", "html_block"]
+SUMMARY = re.compile(r"<summary>(.*)</summary>")
 
 
 class PageRenderer(RendererHTML):
-    """Tables that narrow screens can show, and only such images as lie below the folder of the page."""
+    """Tables that narrow screens can show; only such images as lie below the folder of the page; links within it alone."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, anchors: Set[str]) -> None:
         super().__init__()
         self.folder = folder.resolve()
+        self.anchors = anchors
 
     def image(self, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
         """The image inside the page; any other address as text."""
@@ -35,6 +38,19 @@ class PageRenderer(RendererHTML):
         if path is None:
             return escapeHtml(f"{caption} ({source})")
         return f'<img src="{_data_url(path)}" alt="{escapeHtml(caption)}">'
+
+    def link_open(self, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
+        """A link to a heading of the page; a page that opens offline leads nowhere else."""
+        anchor = _anchor_of(tokens[place])
+        return f'<a href="#{escapeHtml(anchor)}">' if anchor in self.anchors else ""
+
+    def link_close(self, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
+        """Its end; an address elsewhere as text, which for a file beside the page says nothing."""
+        opened = next(token for token in reversed(tokens[:place]) if token.type == "link_open")
+        if _anchor_of(opened) in self.anchors:
+            return "</a>"
+        address = unquote(str(opened.attrs["href"]))
+        return escapeHtml(f" ({address})") if ":" in address else ""
 
     def table_open(self, tokens: Sequence[Token], place: int, options: OptionsDict, env: EnvType) -> str:
         """A frame that scrolls when the table is wider than the page."""
@@ -56,13 +72,41 @@ class PageRenderer(RendererHTML):
 def self_contained_html(markdown: Markdown, title: str, folder: Path) -> str:
     """Markdown as a page; images that it names relative to `folder` are put inside."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable(UNWANTED)
+    parser.block.ruler.before("paragraph", "fold", _fold, {"alt": ["paragraph"]})
     tokens = parser.parse(markdown)
     _name_cells(tokens)
-    contents = _anchor(tokens)
-    body = PageRenderer(folder).render(tokens, parser.options, {})
+    contents, anchors = _anchor(tokens)
+    body = PageRenderer(folder, anchors).render(tokens, parser.options, {})
     environment = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True)
     page = environment.get_template("page.html.j2")
     return page.render(title=title, body=Markup(body), contents=contents)  # noqa: S704 (made by the renderer above)
+
+
+def _fold(state: StateBlock, line: int, _last: int, silent: bool) -> bool:
+    """The three lines that fold a part away, as a template writes them; other HTML, and text that looks so, is escaped."""
+    text = state.getLines(line, line + 1, 0, False).rstrip()
+    summary = SUMMARY.fullmatch(text)
+    if not summary and text not in ("<details>", "</details>"):
+        return False
+    if silent:
+        return True
+    if summary:
+        state.push("summary_open", "summary", 1)
+        inline = state.push("inline", "", 0)
+        inline.content, inline.map, inline.children = summary[1], [line, line + 1], []
+        state.push("summary_close", "summary", -1)
+    elif text == "<details>":
+        state.push("details_open", "details", 1)
+    else:
+        state.push("details_close", "details", -1)
+    state.line = line + 1
+    return True
+
+
+def _anchor_of(link: Token) -> str:
+    """The heading that a link leads to, on this page or on one that stands in it."""
+    page, _, anchor = str(link.attrs["href"]).partition("#")
+    return unquote(anchor) if re.fullmatch(r"([\w-]+\.md)?", page) else ""
 
 
 def _name_cells(tokens: Sequence[Token]) -> None:
@@ -81,8 +125,8 @@ def _name_cells(tokens: Sequence[Token]) -> None:
             column += 1
 
 
-def _anchor(tokens: Sequence[Token]) -> list[tuple[str, str]]:
-    """Gives each heading an id of its own; returns (id, text) of the page's parts.
+def _anchor(tokens: Sequence[Token]) -> tuple[list[tuple[str, str]], set[str]]:
+    """Gives each heading an id of its own; returns (id, text) of the page's parts, and all ids.
 
     Parts are the headings of the first level after the title, or of the second where the page has one title.
     """
@@ -91,13 +135,14 @@ def _anchor(tokens: Sequence[Token]) -> list[tuple[str, str]]:
     for token, inline in zip(tokens, [*tokens[1:], None], strict=True):
         if token.type == "heading_open":
             text = _text(inline)
-            name = re.sub(r"\W+", "-", text.lower()).strip("-") or "part"
+            name = heading_id(text)
             taken[name] = taken.get(name, 0) + 1
             anchor = name if taken[name] == 1 else f"{name}-{taken[name]}"
             token.attrSet("id", anchor)
             found.append((token.tag, anchor, text))
     titles = [(anchor, text) for tag, anchor, text in found if tag == "h1"][1:]
-    return titles or [(anchor, text) for tag, anchor, text in found if tag == "h2"]
+    parts = titles or [(anchor, text) for tag, anchor, text in found if tag == "h2"]
+    return parts, {anchor for _, anchor, _ in found}
 
 
 def _text(inline: Token | None) -> str:

@@ -66,6 +66,11 @@ def bold(value: object) -> Markdown:
     return Markdown(f"**{escape(value)}**")
 
 
+def heading_id(text: str) -> str:
+    """The id that GitHub gives to a heading, and our pages too; "part" for one without letters and digits."""
+    return re.sub(r"[^\w -]", "", text.lower()).replace(" ", "-").strip("-") or "part"
+
+
 def image(path: str, caption: str) -> Markdown:
     """An image beside the page."""
     return Markdown(f"![{escape(caption)}]({escape(path)})")

@@ -1,56 +1,111 @@
-"""A finished table as Markdown, and the pages of the studies."""
+"""A finished table as Markdown: its claims, its figures, what stands beside them, and what it cost."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from multilabel.reporting.markdown import Markdown, bold, escape, shorten
 from multilabel.reporting.markdown import table as grid
-from multilabel.studies.lines import CANNOT
+from multilabel.studies.lines import NOT_RUN, RUNS
+from multilabel.studies.specification import AS_PUBLISHED
 
 Line = Mapping[str, Any]
+HOW = "how ours departs"  # from the report; empty where it does not
+SAME_RULE = "same rule for all"  # ours by expected F1, which needs nothing fitted; the rest as the report decodes
+LONG = 12  # figures that a page shows before it folds them away
 
 
-def table_markdown(table: Line) -> Markdown:
-    """Title, figures side by side, claims, references and cost."""
-    parts = [f"### {escape(table['title'])}", escape(_about(table))]
+def table_markdown(table: Line, heading: str = "") -> Markdown:
+    """Claims, figures side by side, references and cost; of trials nothing but how many there were."""
+    made = sorted({line["evidence"] for line in _shown(table)})
+    parts = [f"### {escape(heading or table['title'])}", escape(_about(table, made))]
     parts += [f"- {escape(note)}" for note in table["notes"]]
-    for heading, lines in (
-        ("", figures(table)),
-        ("What the rows claim", claims(table)),
-        ("For reference", others(table)),
+    for title, lines in (
+        ("What the report claims of its rows", claims(table, made)),
+        ("Its figures, and ours", _folded_if_long(table, figures(table, made))),
+        ("For comparison, without a figure in the report", others(table, made)),
     ):
         if lines:
-            parts.append(f"**{heading}**\n\n{lines}" if heading else lines)
+            parts.append(f"**{title}**\n\n{lines}")
     if table["examples"]:
-        parts.append(examples(table["examples"]))
-    if table["cost"]:
-        parts.append(escape(cost(table["cost"])))
+        parts.append(examples([line for line in table["examples"] if not line["trial"]]))
+    parts.append(escape(cost(solid(table["cost"]))))
+    left = len(table["cost"]) - len(solid(table["cost"]))
+    if left:
+        parts.append(f"{left} of its runs here only show that they work: smoke scale or generated data, no evidence.")
     return Markdown("\n\n".join(part for part in parts if part) + "\n")
 
 
-def _about(table: Line) -> str:
-    said = f"Published split: {table['split']}; published average: {table['average'] or 'unstated'}."
-    notes = f" Known contradictions: {', '.join(table['contradictions'])}." if table["contradictions"] else ""
-    return said + notes if table["kind"] == "results" else notes.strip()
+def _about(table: Line, made: Sequence[str]) -> str:
+    """Of the report's scores, and of ours where all were made at one scale with the same data."""
+    if table["kind"] != "results":
+        return ""
+    printed = (
+        f"Published split: {table['split']}; average of the scores: {table['average']}." if table["average"] else ""
+    )
+    return " ".join(part for part in (printed, f"Ours: {made[0]}." if len(made) == 1 else "") if part)
 
 
-def figures(table: Line) -> str:
-    """One line per figure: theirs, ours, the difference with its interval, the verdict."""
+def _shown(table: Line) -> list[Line]:
+    """Every line with a score of ours."""
+    return solid([line for key in ("figures", "claims", "others") for line in table[key] if line["evidence"]])
+
+
+def departures(variant: str) -> list[str]:
+    """How runs depart from the report: nothing for those that do as it says."""
+    parts = [part.strip().removeprefix(f"{AS_PUBLISHED}, ") for part in variant.split(";")]
+    return [part for part in dict.fromkeys(parts) if part and part != AS_PUBLISHED]
+
+
+def _who(line: Line, made: Sequence[str]) -> str:
+    """How ours departs from the report; its scale and data where they are not the same in the whole table."""
+    return "; ".join([*departures(line["variant"]), *([line["evidence"]] if len(made) > 1 else [])])
+
+
+def solid(lines: Sequence[Line]) -> list[Line]:
+    """Those that are no trials: beyond the smoke scale, on real data."""
+    return [line for line in lines if not line["trial"]]
+
+
+def figures(table: Line, made: Sequence[str]) -> str:
+    """One line per figure: theirs, ours, the difference with its interval, the verdict; trials are left out."""
     rows = []
     for line in table["figures"]:
-        ours, difference = _number(line["ours"]), _difference(line)
+        if says_nothing(line):
+            continue
         seeds = f"mean of {line['seeds']} seeds" if line["seeds"] > 1 else ""
-        who = ", ".join(part for part in (line["variant"], line["evidence"], seeds) if part)
-        rows.append(
-            [str(line["row"]), line["measure"], _number(line["published"]), ours, difference, who, _verdict(line)]
-        )
-    heads = ["row", "measure", "published", "ours", Markdown("difference [95 %]"), "ours is", "verdict"]
+        who = "; ".join(part for part in (_who(line, made), seeds) if part)
+        compared = [_number(line["published"]), _number(line["ours"]), _difference(line), _same_rule(line)]
+        rows.append([str(line["row"]), line["measure"], *compared, who, _verdict(line)])
+    heads = ["row", "measure", "published", "ours", Markdown("difference [95 %]"), SAME_RULE, HOW, "verdict"]
     return _grid(heads, rows)
 
 
+def says_nothing(line: Line) -> bool:
+    """Whether a figure has none of ours, or is of a run that only shows that it works."""
+    return line["verdict"] in (NOT_RUN, RUNS) or line["ours"] is None
+
+
+def _same_rule(line: Line) -> str:
+    """Our score where every run is decoded by one rule."""
+    return _number(line["same_rule"]["ours"]) if line["same_rule"] else ""
+
+
+def _folded_if_long(table: Line, lines: str) -> str:
+    shown = lines.count("\n") - 1
+    if shown <= LONG:
+        return lines
+    said = [line["verdict"] for line in table["figures"] if not says_nothing(line)]
+    verdicts = ", ".join(f"{said.count(verdict)} {verdict}" for verdict in dict.fromkeys(said))
+    return fold(f"{shown} figures: {verdicts}", lines)
+
+
+def fold(summary: str, content: str) -> Markdown:
+    """A part that a reader opens."""
+    return Markdown(f"<details>\n<summary>{escape(summary)}</summary>\n\n{content.strip()}\n\n</details>")
+
+
 def _difference(line: Line) -> str:
-    """Empty for a smoke run and generated data: a difference would say something that it does not know."""
-    if line["difference"] is None or says_nothing(line):
+    if line["difference"] is None:
         return ""
     if line["low"] is None:
         return _signed(line["difference"]) if line["difference"] else "none"
@@ -60,57 +115,81 @@ def _difference(line: Line) -> str:
 
 def _verdict(line: Line) -> Markdown:
     """What was found, and why."""
-    because = f": {escape(line['because'])}" if line["because"] else ""
-    return Markdown(f"{bold(line['verdict'])}{because}")
+    reasons = [line["because"], f"undertrained, {line['undertrained']}" if line.get("undertrained") else ""]
+    because = "; ".join(reason for reason in reasons if reason)
+    return Markdown(f"{bold(line['verdict'])}: {escape(because)}" if because else bold(line["verdict"]))
 
 
-def says_nothing(line: Line) -> bool:
-    """Whether a figure shows only that its run works."""
-    return line["verdict"] == CANNOT and line["trial"]
+def claims(table: Line, made: Sequence[str]) -> str:
+    """One line per claim and variant that more than a trial was run for."""
+    rows = []
+    for line in table["claims"]:
+        if line["trial"] or not line["runs"]:
+            continue
+        same = line["same_rule"]
+        rows.append(
+            [
+                f"{line['better']} above {line['worse']}",
+                _signed(line["published"]),
+                _paired(line),
+                Markdown(f"{_paired(same)} {escape(same['verdict'])}") if same else "",
+                "; ".join(dict.fromkeys((*_who(line, made).split("; "), *line["caveats"]))),
+                _verdict(line),
+            ]
+        )
+    return _grid(["claim", "published", Markdown("ours, paired [95 %]"), SAME_RULE, HOW, "verdict"], rows)
 
 
-def claims(table: Line) -> str:
-    """One line per claim and variant."""
-    rows = [
-        [
-            f"{line['better']} above {line['worse']}",
-            _signed(line["published"]),
-            "" if line["verdict"] == CANNOT else _with_interval(line["ours"], line["low"], line["high"]),
-            f"{line['variant']}, {line['evidence']}",
-            _verdict(line),
-        ]
-        for line in table["claims"]
-    ]
-    return _grid(["claim", "published", Markdown("ours, paired samples-F1 [95 %]"), "ours is", "verdict"], rows)
+def _paired(line: Line) -> Markdown:
+    return Markdown("") if line["ours"] is None else _with_interval(line["ours"], line["low"], line["high"])
 
 
-def others(table: Line) -> str:
+def others(table: Line, made: Sequence[str]) -> str:
     """Baselines and runs without a published figure."""
     rows = []
-    for line in table["others"]:
+    for line in solid(table["others"]):
+        if line["f1_samples"] is None:
+            continue
         score = _number(line["f1_samples"])
         interval = f" [{line['low']:.3f}, {line['high']:.3f}]" if line["low"] is not None else ""
         spread = f", sd {line['sd']:.3f} over {line['seeds']} seeds" if line["sd"] is not None else ""
         change = line["difference"]
         against = _with_interval(*change) if change else ""
-        rows.append(
-            [line["row"], Markdown(score + interval + spread), against, f"{line['variant']}, {line['evidence']}"]
-        )
-    heads = ["no published counterpart", Markdown("samples-F1 [95 %]"), "against the base, paired", "ours is"]
+        scored = [Markdown(score + interval + spread), _same_rule(line), against]
+        rows.append([line["row"], *scored, _who(line, made)])
+    heads = ["run", Markdown("samples-F1 [95 %]"), SAME_RULE, "against the base, paired", HOW]
     return _grid(heads, rows)
 
 
 def cost(lines: Sequence[Line]) -> str:
-    """Seconds and devices in one sentence."""
+    """Seconds and devices, and how many trained less than the report's."""
+    if not lines:
+        return ""
     seconds = sum(line["train_seconds"] * line["seeds"] for line in lines)
     devices = ", ".join(dict.fromkeys(str(line["device"]) for line in lines))
-    return f"Cost of these {len(lines)} runs: {seconds:,.0f} s of training on {devices}."
+    fewer = sum(line["updates"] < (line["published_updates"] or 0) for line in lines)
+    less = f" {fewer} of them update their weights less often than the report does." if fewer else ""
+    return f"Cost of these {len(lines)} runs: {seconds:,.0f} s of training on {devices}.{less}"
 
 
 def examples(lines: Sequence[Line]) -> str:
     """Predictions for the same records."""
-    heads = list(dict.fromkeys(key for line in lines for key in line if key != "trial"))
+    heads = [head for head in dict.fromkeys(key for line in lines for key in line) if head != "trial"]
     return _grid(heads, [[str(line.get(head, "")) for head in heads] for line in lines])
+
+
+def printed_grid(rows: Mapping[str, Any]) -> str:
+    """What a report prints, a line for each row."""
+    by_row = {row: values if isinstance(values, Mapping) else {"value": values} for row, values in rows.items()}
+    measures = list(dict.fromkeys(measure for values in by_row.values() for measure in values))
+    lines = [[str(row), *(_number(values.get(name)) for name in measures)] for row, values in by_row.items()]
+    return _grid(["row", *measures], lines)
+
+
+def trials(lines: Sequence[Line]) -> str:
+    """Runs that only show that they work: how long they took and where, and no score."""
+    rows = [[line["run"], line["evidence"], f"{line['train_seconds']:,.0f}", str(line["device"])] for line in lines]
+    return _grid(["run", "scale, data", "train s", "device"], rows)
 
 
 def _grid(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

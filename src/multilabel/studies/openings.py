@@ -1,0 +1,165 @@
+"""What stands of a report and what does not, in a few sentences that are made of its verdicts."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from multilabel.reporting.markdown import Markdown, escape
+from multilabel.studies.coverage import Coverage
+from multilabel.studies.finished import FinishedTable, exact
+from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
+from multilabel.studies.rendering import departures
+from multilabel.studies.specification import Report
+
+Line = Mapping[str, Any]
+Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
+NONE_TESTED = Markdown("None of its claims of one row above another has been tested on real data, so none stands.")
+NONE_STANDS = Markdown("None of its claims that were tested on real data stands as printed.")
+NONE_FAILS = Markdown("None of its claims that were tested on real data is refuted.")
+NAMED = 4  # claims that a sentence spells out; more are counted by table
+
+
+@dataclass(frozen=True)
+class _Told:
+    """The comparisons of one report, and how sentences about them link and what they need not repeat."""
+
+    lines: Sequence[tuple[FinishedTable, Line]]
+    page: str  # that links lead to
+    evidence: Sequence[str]  # scales and data of all lines: said once, and beside a claim only if they are several
+
+    def of(self, *verdicts: str) -> "_Told":
+        """Those with these verdicts."""
+        return replace(self, lines=[(table, line) for table, line in self.lines if line["verdict"] in verdicts])
+
+    def verdicts(self) -> list[str]:
+        """In the order of the page."""
+        return list(dict.fromkeys(line["verdict"] for _, line in self.lines))
+
+    def sentence(self) -> list[Markdown]:
+        """Each claim with both differences, or how many there are of each table; nothing if there are none."""
+        if not self.lines:
+            return []
+        items = self._claims() if len(self.lines) <= NAMED else self.by_table()
+        return [Markdown(f"{escape(self.lines[0][1]['verdict'].capitalize())}: {'; '.join(items)}.")]
+
+    def _claims(self) -> list[str]:
+        found = []
+        for table, line in self.lines:
+            about = [f"{line['ours']:+.3f} here", f"{line['published']:+.3f} printed", *self._made_with([line])]
+            pair = f"{escape(line['better'])} above {escape(line['worse'])}"
+            found.append(f"{pair} ({', '.join(about)}; {table.link(self.page)})")
+        return found
+
+    def by_table(self) -> list[str]:
+        """How many claims of each table, with the conditions that any of them was made under."""
+        found = []
+        for table in dict.fromkeys(table.name for table, _ in self.lines):
+            own = [(other, line) for other, line in self.lines if other.name == table]
+            claims = len({(line["better"], line["worse"]) for _, line in own})
+            number = f"{claims} claim{'s' if claims > 1 else ''} of {own[0][0].link(self.page)}"
+            conditions = ", ".join(self._made_with([line for _, line in own]))
+            found.append(f"{number} ({conditions})" if conditions else number)
+        return found
+
+    def _made_with(self, lines: Sequence[Line]) -> list[str]:
+        made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
+        return [escape(part) for part in dict.fromkeys([*_departures(lines), *made])]
+
+
+def _departures(lines: Sequence[Line]) -> list[str]:
+    return [part for line in lines for part in departures(line["variant"])]
+
+
+def report_opening(report: Report, tables: Sequence[FinishedTable], found: Coverage, page: str = "") -> list[Paragraph]:
+    """What the report claims, what stands, what does not and what is open; five to ten sentences.
+
+    Links lead to `page`, the page of the report.
+    """
+    lines = [(table, line) for table in tables for line in table.claims()]
+    told = _Told(lines, page, sorted({line["evidence"] for _, line in lines}))
+    stands = told.of(HOLDS).sentence() or [NONE_STANDS if lines else NONE_TESTED]
+    fails = [*told.of(FAILS).sentence(), *told.of(NOISE).sentence()] or ([NONE_FAILS] if lines else [])
+    paragraphs = [
+        ("What it claims", [escape(sentence) for sentence in report.summary]),
+        ("What stands", [*stands, *told.of(OTHER_SIZE).sentence(), *_exact(tables)]),
+        ("What does not", fails),
+        ("What is open", [*_unjudged(told), _untested(tables, page), tested(found, told.evidence)]),
+    ]
+    return [(about, sentences) for about, sentences in paragraphs if sentences]
+
+
+def _exact(tables: Sequence[FinishedTable]) -> list[Markdown]:
+    """The sentence about what knows no chance, if there is any of it."""
+    same, number = exact(tables)
+    said = f"Of its counts and sizes, {same} of the {number} that can be computed here are the same."
+    return [Markdown(said)] if number else []
+
+
+def _unjudged(told: _Told) -> list[Markdown]:
+    """The sentence about claims that were run for and still have no verdict, with what each lacks."""
+    left = [verdict for verdict in told.verdicts() if verdict not in JUDGED]
+    if not left:
+        return []
+    items = [f"{escape(verdict)}: {', '.join(told.of(verdict).by_table())}" for verdict in left]
+    return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
+
+
+def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
+    """The claims that nothing but trials was run for."""
+    left = [(table, pairs) for table in tables if (pairs := table.untested())]
+    if not left:
+        return Markdown("Each of its claims of one row above another has been tested.")
+    if sum(len(pairs) for _, pairs in left) <= NAMED:
+        named = [
+            f"{escape(better)} above {escape(worse)} ({table.link(page)})"
+            for table, pairs in left
+            for better, worse in pairs
+        ]
+    else:
+        named = [f"{len(pairs)} of {table.link(page)}" for table, pairs in left]
+    return Markdown(f"Nobody has tested these claims here: {'; '.join(named)}.")
+
+
+def tested(found: Coverage, evidence: Sequence[str]) -> Markdown:
+    """How much has evidence, of which scales and data, and whether images are among it."""
+    rows, claims = f"{found.rows_with_evidence} of {found.rows}", f"{found.claims_with_evidence} of {found.claims}"
+    images = f"{found.rows_with_images} of these rows and {found.claims_with_images} of these claims"
+    if not found.rows_with_images + found.claims_with_images:
+        images = "none of it"
+    made = f" ({'; '.join(map(escape, evidence))})" if evidence else ""
+    return Markdown(
+        f"On real data, beyond the smoke scale{made}, {rows} published rows of results and {claims} claims have evidence of "
+        f"runs as published, stand-ins aside; {images} from networks that read images."
+    )
+
+
+def index_opening(
+    tables: Mapping[str, Sequence[FinishedTable]], found: Mapping[str, Coverage], links: Mapping[str, str]
+) -> list[Markdown]:
+    """What stands of all reports: one sentence for each, between what was tested and what it was made with."""
+    lines = [line for own in tables.values() for table in own for line in table.claims()]
+    return [
+        Markdown(f"{len(tables)} published reports stand here beside runs of this repository, table by table."),
+        *[_balance(links[name], own, found[name]) for name, own in tables.items()],
+        tested(sum(found.values(), Coverage()), sorted({line["evidence"] for line in lines})),
+        *_conditions(lines),
+    ]
+
+
+def _balance(link: str, tables: Sequence[FinishedTable], found: Coverage) -> Markdown:
+    """How the comparisons of one report came out: a claim has one for each variant that was run."""
+    said = [line["verdict"] for table in tables for line in table.claims()]
+    order = [*(verdict for verdict in JUDGED if verdict in said), *dict.fromkeys(said)]
+    parts = [f"{said.count(verdict)} **{escape(verdict)}**" for verdict in dict.fromkeys(order)]
+    outcome = f" {len(said)} comparison{'s' if len(said) > 1 else ''} on real data: {', '.join(parts)}." if said else ""
+    return Markdown(f"{link}: {found.claims_judged} of {found.claims} claims have a verdict.{outcome}")
+
+
+def _conditions(lines: Sequence[Line]) -> list[Markdown]:
+    """What the verdicts were made with, where it is not what the reports used."""
+    named = Counter(part for line in lines for part in dict.fromkeys(_departures([line])))
+    if not named:
+        return []
+    shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common())
+    return [Markdown(f"Of {len(lines)} comparisons, these depart from the reports: {shown}.")]

@@ -1,0 +1,241 @@
+"""Pages begin with what stands, explain what they cite, lead where they say, and show no score of a trial."""
+
+import json
+import re
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import ROOT
+from made_up_tables import OF_A_TRIAL, claim, cost, figure, other, studies
+from repository import PARAMS, STUDIES
+
+from multilabel.reporting.markdown import escape, heading_id
+from multilabel.studies.coverage import coverage
+from multilabel.studies.finished import FinishedTable, exact
+from multilabel.studies.lines import CANNOT, FAILS, HOLDS, NO_VERDICT, NOT_RUN, OTHER_SIZE, RUNS, SET, UNDERTRAINED
+from multilabel.studies.openings import index_opening, report_opening
+from multilabel.studies.rendering import table_markdown
+from multilabel.studies.specification import PublishedTable, Report, read_contradictions
+
+MIXTURES: dict[str, list[str]] = {
+    "nothing": ["none"],
+    "trials": ["trial"],
+    "all": ["real"],
+    "a mixture": ["none", "trial", "real", "real"],
+}
+FOLD = re.compile(r"<details>\n|</details>\n?")
+
+
+@pytest.fixture(scope="module", params=MIXTURES)
+def pages(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """reports/ as the stage writes it from made-up tables."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(studies(tmp_path_factory.mktemp("pages"), MIXTURES[request.param]))
+        runpy.run_path(str(STUDIES / "stages" / "report_studies.py"))["report_studies"]()
+        yield Path("reports").resolve()
+
+
+def outside_folds(page: str) -> str:
+    """What a reader sees who opens nothing."""
+    seen, depth, last = [], 0, 0
+    for mark in FOLD.finditer(page):
+        if depth == 0:
+            seen.append(page[last : mark.start()])
+        depth += 1 if mark[0].startswith("<details>") else -1
+        last = mark.end()
+    assert depth == 0
+    return "".join([*seen, page[last:]])
+
+
+def markdown_pages(pages: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in sorted((pages / "studies").glob("*.md"))}
+
+
+def verdicts(pages: Path) -> Any:
+    return json.loads((pages / "studies/verdicts.json").read_text())
+
+
+def anchors(page: str) -> set[str]:
+    """As GitHub gives them to headings."""
+    headings = re.findall(r"^#+ (.*)$", page, re.MULTILINE)
+    return {heading_id(re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).replace("\\", "")) for heading in headings}
+
+
+def test_every_cited_contradiction_has_its_text_on_the_page(pages: Path) -> None:
+    for study in PARAMS:
+        page = (pages / f"studies/{study}.md").read_text()
+        known = read_contradictions(STUDIES / study)
+        cited = set(re.findall(r"F\d{3}-\d+", page))
+        assert cited == set(known)
+        assert [key for key in cited if f"{escape(known[key])} ({key})" not in page] == []
+        assert not re.search(r"\bfact \d|section 3\.2\b", page)
+    assert not re.search(r"F\d{3}-\d+", (pages / "studies/README.md").read_text())
+
+
+def test_pages_open_with_five_to_ten_sentences_that_name_every_verdict(pages: Path) -> None:
+    claims = verdicts(pages)["claims"]
+    for study in PARAMS:
+        page = (pages / f"studies/{study}.md").read_text()
+        opening = page.partition("How to read the tables")[0].partition("\n")[2]
+        sentences = re.findall(r"^- (.*)$", opening, re.MULTILINE)
+        assert 5 <= len(sentences) <= 10
+        assert all(sentence.endswith(".") for sentence in sentences)
+        for verdict in {line["verdict"] for line in claims if line["study"] == study}:
+            assert verdict in opening.lower()
+    index = (pages / "studies/README.md").read_text().partition("\n| report")[0]
+    assert all(f"**{line['verdict']}**" in index for line in claims)
+    sentences = re.findall(r"^- .*", index, re.MULTILINE)
+    assert 5 <= len(sentences) <= 10
+    assert all(sum(f"]({study}.md#" in sentence for sentence in sentences) == 1 for study in PARAMS)
+
+
+def test_no_score_of_a_trial_stands_in_a_page(pages: Path) -> None:
+    for page in markdown_pages(pages).values():
+        assert f"{OF_A_TRIAL:.3f}" not in page
+        assert "smoke, generated" not in outside_folds(page)
+        assert "set as published" not in outside_folds(page)
+
+
+def test_links_lead_to_anchors_that_exist(pages: Path) -> None:
+    shown = markdown_pages(pages)
+    known = {name: anchors(page) for name, page in shown.items()}
+    links = [(name, *link) for name, page in shown.items() for link in re.findall(r"\]\(([\w.]*)#([^)]+)\)", page)]
+    assert [link for link in links if link[2] not in known[link[1] or link[0]]] == []
+    html = (pages / "studies.html").read_text()
+    targets = re.findall(r'href="([^"]*)"', html)
+    assert len(targets) >= len(PARAMS)
+    assert set(targets) <= {f"#{anchor}" for anchor in re.findall(r'id="([^"]*)"', html)}
+    assert html.count("<details>") == html.count("</details>") > 0
+
+
+def test_what_cannot_be_produced_is_shown_with_the_reason(pages: Path) -> None:
+    page = (pages / "studies/r4.md").read_text()
+    assert "2 GHz Dual-Core Intel Core i5" in page
+    assert "which F004-9 says is not the one" in page
+    page = (pages / "studies/r3.md").read_text()
+    assert all(f"**{title}" in page for title in ("Figure 15", "Figure 19", "Appendix 1"))
+    assert "they are moved to AdaDelta and SGD" in page
+    page = (pages / "studies/r2.md").read_text()
+    assert page.count("Reconstructed from Table") == 2
+    assert "Conspiracy thrillers have tackled Da Vinci" in (pages / "studies/r0.md").read_text()
+
+
+def finished(figures: list[Any], claims: list[Any], rows: dict[str, Any], **about: Any) -> FinishedTable:
+    printed = PublishedTable("Table 9: a | b", "results", rows)
+    kept = {"title": printed.title, "kind": "results", "split": "test", "average": "micro", "notes": [], "others": [], "cost": [],
+            "examples": [], "contradictions": []}  # fmt: skip
+    return FinishedTable("r9", "r9_table_9", kept | {"figures": figures, "claims": claims} | about, printed)
+
+
+def test_counts_and_sizes_are_exact_and_runs_are_not() -> None:
+    figures = [
+        figure("A", "f1", 0.9, "real", verdict=HOLDS), figure("A", "size_mb", 9.0, run="a", ours=9.0, verdict=HOLDS),
+        figure("B", "size_mb", 9.0, run="b", ours=8.0, verdict=FAILS), figure("C", "size_mb", 9.0, run="c", verdict=CANNOT),
+        figure("person", "records", 10, ours=10, verdict=HOLDS), figure("rate", "lr", 0.1, ours=0.1, verdict=SET),
+        figure("car", "records", 10, trial=True, verdict=RUNS),
+    ]  # fmt: skip
+    assert exact([finished(figures, [], {}), finished(figures, [], {})]) == (4, 6)
+
+
+def said(claims: list[Any]) -> dict[str, str]:
+    table = finished([], claims, {"A": {"f1": 0.9}})
+    report = Report("a.txt", "A", 10, 8, {}, summary=("It claims this.", "And that."))
+    return {
+        about: " ".join(map(str, text)) for about, text in report_opening(report, [table], coverage([table.content]))
+    }
+
+
+def test_an_opening_says_what_a_verdict_was_made_with() -> None:
+    told = said([
+        claim("A", "B", HOLDS, variant="as published, tiny in place of big; as published", ours=0.3),
+        claim("A", "C", FAILS, variant="captions only", evidence="full, real.zip", ours=-0.1),
+        claim("A", "D", OTHER_SIZE), claim("A", "E", UNDERTRAINED), claim("A", "F", RUNS), claim("A", "G"),
+    ])  # fmt: skip
+    link = "[Table 9](#r9-table-9-a--b)"
+    assert (
+        f"Holds: A above B (+0.300 here, +0.100 printed, tiny in place of big, laptop, photos.zip; {link})."
+        in told["What stands"]
+    )
+    assert "Right direction, other size: A above D (" in told["What stands"]
+    assert (
+        f"Does not hold: A above C (-0.100 here, +0.100 printed, captions only, full, real.zip; {link})."
+        in told["What does not"]
+    )
+    assert f"without a verdict: undertrained: 1 claim of {link} (laptop, photos.zip)." in told["What is open"]
+    assert f"Nobody has tested these claims here: A above F ({link}); A above G ({link})." in told["What is open"]
+
+
+def test_many_claims_of_one_verdict_are_counted_by_table() -> None:
+    told = said([claim("A", str(number), FAILS, variant="captions only") for number in range(9)])
+    assert "Does not hold: 9 claims of [Table 9](#r9-table-9-a--b) (captions only)." in told["What does not"]
+    assert told["What stands"] == "None of its claims that were tested on real data stands as printed."
+
+
+def test_without_evidence_nothing_is_said_to_stand_or_fall() -> None:
+    told = said([claim("A", "B"), claim("A", "C", RUNS)])
+    assert list(told) == ["What it claims", "What stands", "What is open"]
+    assert "so none stands" in told["What stands"]
+    assert "none of it from networks that read images" in told["What is open"]
+
+
+def test_the_index_tells_what_departs_from_the_reports() -> None:
+    claims = [claim("A", "B", HOLDS), claim("A", "B", FAILS, variant="corrected"),
+              claim("A", "C", NO_VERDICT, variant="captions only"), claim("A", "D")]  # fmt: skip
+    table = finished([], claims, {})
+    opening = " ".join(index_opening({"r9": [table]}, {"r9": coverage([table.content])}, {"r9": "[r9](r9.md#a)"}))
+    said = (
+        "1 of 3 claims have a verdict. 3 comparisons on real data: 1 **holds**, 1 **does not hold**, 1 **no verdict**."
+    )
+    assert f"[r9](r9.md#a): {said}" in opening
+    assert "beyond the smoke scale (laptop, photos.zip), 0 of 0" in opening
+    assert "Of 3 comparisons, these depart from the reports: corrected (1); captions only (1)." in opening
+
+
+def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
+    same = {"ours": 0.25, "low": 0.2, "high": 0.3, "p": 0.01, "verdict": FAILS, "because": ""}
+    claims = [claim("A", "B", HOLDS, same_rule=same, caveats=["225 updates of 3,430"], because="right size")]
+    figures = [
+        figure(
+            "A", "f1", 0.9, "real", same_rule={"ours": 0.875, "low": None, "high": None}, undertrained="still falling"
+        )
+    ]
+    table = finished(
+        figures, claims, {}, others=[other(False), other(True)], cost=[cost("big", False), cost("small", True)]
+    )
+    page = table_markdown(table.content)
+    assert "+0.250 [+0.200, +0.300] does not hold" in page
+    assert "225 updates of 3,430 | **holds**: right size" in page
+    assert "| 0.875 | **cannot be compared**: undertrained, still falling" in page
+    assert page.count("| baseline |") == 1
+    assert "Ours: laptop, photos.zip." in page
+    assert "1 of them update their weights less often" in page
+    assert "1 of its runs here only show that they work" in page
+
+
+def test_a_long_table_is_folded_and_counted() -> None:
+    lines = [figure(str(number), "records", number, ours=number, verdict=HOLDS) for number in range(40)]
+    page = table_markdown(finished(lines, [], {}).content)
+    assert "<summary>40 figures: 40 holds</summary>" in page
+    assert "| 39 |" not in outside_folds(page)
+    few = table_markdown(finished(lines[:3], [], {}).content)
+    assert "<details>" not in few
+
+
+def test_a_figure_that_was_not_run_is_no_line() -> None:
+    table = finished([figure("A", "f1", 0.9), figure("B", "f1", 0.9, "trial")], [claim("A", "B")], {})
+    assert "| A |" not in table_markdown(table.content)
+    assert NOT_RUN not in table_markdown(table.content)
+    assert CANNOT not in table_markdown(table.content)
+
+
+def test_the_committed_pages_are_whole() -> None:
+    folder = ROOT / "reports" / "studies"
+    shown = {path.name: path.read_text() for path in folder.glob("*.md")}
+    assert set(shown) == {"README.md", *(f"{study}.md" for study in PARAMS)}
+    for study, params in PARAMS.items():
+        assert all(f"studies/dvc.yaml:compare@{table}`" in shown[f"{study}.md"] for table in params["tables"])
+    images = [(name, image) for name, page in shown.items() for image in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)]
+    assert [image for image in images if not (folder / image[1]).is_file()] == []
