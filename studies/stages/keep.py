@@ -14,7 +14,7 @@ import pandas as pd
 
 from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import read_json, replacing, write_json
-from multilabel.studies.evidence import SMOKE, Fresh, Kept, Results
+from multilabel.studies.evidence import SMOKE, Fresh, Kept, Results, kept_as
 from multilabel.studies.specification import (
     COUNTS,
     GENERATED,
@@ -39,7 +39,7 @@ def keep(study: str) -> None:
     for path in sorted((folder / RUNS).glob(f"*/*/{SCORES}")):
         scores = read_json(path)
         if scores["scale"] != SMOKE and scores["data"] != GENERATED:
-            fresh[scores["run"]] = (scores, Fresh(path.parent))
+            fresh[kept_as(scores)] = (scores, Fresh(path.parent))
     counts = folder / COUNTS
     found = read_json(counts) if counts.exists() else None
     add(Results(folder / RESULTS), fresh, found if found and found["data"] != GENERATED else None)

@@ -8,14 +8,11 @@ if __name__ == "__main__":
 import shutil
 from pathlib import Path
 
-import pandas as pd
-
 from multilabel.core.errors import run_stage
 from multilabel.core.files import read_json
 from multilabel.core.paths import MODELS, RAW
 from multilabel.core.settings import parsed, read_section
 from multilabel.data.dataset import load_split
-from multilabel.metrics.predictions import prediction_table
 from multilabel.models.devices import is_main_process
 from multilabel.models.evaluation import Evaluation, EvaluationSettings
 from multilabel.models.limits import Limits
@@ -40,7 +37,7 @@ def run(name: str) -> None:
     for seed in plan.seeds:
         model, curves = _of_seed(MODELS / name, seed, plan), folder / f"{CURVES}_{seed}"
         evaluation = fit_and_evaluate(seeded(plan.architecture, seed), model, curves, settings, limits)
-        outcomes.append(_outcome(seed, evaluation, curves, dataset))
+        outcomes.append(_outcome(seed, evaluation, curves))
     if not is_main_process():
         return
     about = read_json(RAW / dataset / SAMPLE)
@@ -58,24 +55,17 @@ def _of_seed(path: Path, seed: int, plan: Run) -> Path:
     return path if seed == plan.seeds[0] else path.with_name(f"{path.name}_{seed}")
 
 
-def _outcome(seed: int, evaluation: Evaluation, curves: Path, dataset: str) -> Outcome:
+def _outcome(seed: int, evaluation: Evaluation, curves: Path) -> Outcome:
     model = evaluation.model
     return Outcome(
         seed=seed,
         test=evaluation.predictions,
-        valid=_on_valid(evaluation, dataset),
         row=evaluation.row,
         decodings=evaluation.decodings.set_index("decoding")["f1_samples"].to_dict(),
         curves=read_curves(curves),
         epochs=model.training.epochs,
         best_epoch=model.training.best_epoch,
     )
-
-
-def _on_valid(evaluation: Evaluation, dataset: str) -> pd.DataFrame:
-    model, valid = evaluation.model, load_split(dataset, "valid")
-    probabilities = model.classifier.probabilities(valid.inputs)
-    return prediction_table(valid.ids, valid.targets, model.decoding.decode(probabilities), probabilities, model.labels)
 
 
 if __name__ == "__main__":

@@ -35,12 +35,18 @@ def kept_runs() -> str:
     """Every run that a study keeps, the best of each scale and data first."""
     rows = {}
     for study in sorted(path.parent.name for path in (ROOT / "studies").glob("*/published.yaml")):
-        for run, found in Results(ROOT / "studies" / study / RESULTS).scores.items():
+        for found in Results(ROOT / "studies" / study / RESULTS).scores.values():
             spread = f"{found['spread']['f1_samples']:.4f} ({len(found['seeds'])})" if len(found["seeds"]) > 1 else ""
             score, (low, high) = found["scores"]["f1_samples"], found["intervals"]["f1_samples"]
             shown = f"{score:.3f} ({low:.3f} to {high:.3f})"
             made = f"{found['scale']}, {found['data']}"
-            rows[made, study, -score, run] = [code(run), made, shown, spread, f"{found['scores']['train_seconds']:.0f}"]
+            rows[made, study, -score, found["run"]] = [
+                code(found["run"]),
+                made,
+                shown,
+                spread,
+                f"{found['scores']['train_seconds']:.0f}",
+            ]
     if not rows:
         return "No run is kept yet."
     heads = ["run", "scale, data", "samples-F1 (95 % interval)", "between seeds", "train s"]

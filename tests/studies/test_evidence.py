@@ -15,7 +15,7 @@ from repository import PARAMS, STUDIES
 
 from multilabel.core.errors import UserError
 from multilabel.metrics.statistics import f1_per_record
-from multilabel.studies.evidence import Evidence, Kept, Results, gather, paired
+from multilabel.studies.evidence import Evidence, Kept, Results, gather, kept_as, paired
 from multilabel.studies.predicted_sets import AS_REPORTED, COMMON_RULE, RULES, predicted_sets
 
 FILES = ["history.csv", "manifest.json", "per_label.csv", "predicted.parquet", "scores.json"]
@@ -33,7 +33,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def keep(study: Path) -> list[str]:
-    """The names of the runs that are kept afterwards."""
+    """What is kept afterwards."""
     KEEP["keep"](study.name)
     return sorted(Results(study / "results").scores)
 
@@ -53,15 +53,16 @@ def same(kept: Evidence, fresh: Evidence) -> None:
 
 def test_nothing_is_lost_when_runs_are_kept_in_five_files(study: Path) -> None:
     first = evidence(study, "first", 0.9)
-    assert keep(study) == ["first"]
+    assert keep(study) == ["first@full"]
     second = evidence(study, "second", [0.7, 0.6], scale="laptop", curves={"train/loss": [0.1 + 0.2, 1 / 3]})
     first = evidence(study, "first", [0.8, 0.9, 0.8])  # ran again: the new one replaces the old
-    assert keep(study) == ["first", "second"]
+    assert keep(study) == ["first@full", "second@laptop"]
     assert sorted(path.name for path in (study / "results").iterdir()) == FILES
     results = Results(study / "results")
     for fresh in (first, second):
-        same(Evidence(fresh.run, results.scores[fresh.run], Kept(results, fresh.run)), fresh)
-    made = results.manifest["runs"]["first"]
+        key = kept_as(fresh.scores)
+        same(Evidence(fresh.run, results.scores[key], Kept(results, key)), fresh)
+    made = results.manifest["runs"]["first@full"]
     assert made["command"] == "dvc repro studies/dvc.yaml:run@first"
     assert made["seeds"] == [1, 2, 3]
     assert made["versions"]["torch"]
@@ -72,9 +73,9 @@ def test_runs_with_other_records_and_without_curves_are_kept_beside_the_others(s
     evidence(study, "short", targets=truth(1), curves={})
     keep(study)
     results = Results(study / "results")
-    assert predicted_sets(Kept(results, "short").predicted(), COMMON_RULE).ids.tolist() == ["0.jpg"]
-    assert len(Kept(results, "long").predicted()) == 32  # test and two of valid
-    assert Kept(results, "short").curve("train/loss") is None
+    assert predicted_sets(Kept(results, "short@full").predicted(), COMMON_RULE).ids.tolist() == ["0.jpg"]
+    assert len(Kept(results, "long@full").predicted()) == 30
+    assert Kept(results, "short@full").curve("train/loss") is None
 
 
 def test_scores_of_which_no_predictions_were_kept_are_no_evidence(study: Path) -> None:
@@ -91,7 +92,7 @@ def test_the_smoke_scale_and_generated_data_are_not_kept(study: Path) -> None:
     evidence(study, "good")
     evidence(study, "small", scale="smoke")
     evidence(study, "generated", data="generated")
-    assert keep(study) == ["good"]
+    assert keep(study) == ["good@full"]
 
 
 def test_an_unknown_study_is_one_line(study: Path) -> None:
@@ -124,6 +125,14 @@ def test_runs_are_paired_on_the_same_records_alone(tmp_path: Path) -> None:
     assert paired(*alone, "f1_micro", AS_REPORTED) is None  # of one record nothing is known
 
 
+def test_a_run_is_kept_at_every_scale_that_it_had(study: Path) -> None:
+    for scale in ("laptop", "full"):
+        evidence(study, "a", scale=scale)
+        keep(study)
+    shutil.rmtree(study / "metrics")
+    assert [known.label for known in gather(["a"], study)["a"]] == ["full, real.zip", "laptop, real.zip"]
+
+
 @pytest.mark.parametrize("study_name", PARAMS)
 def test_what_this_repository_keeps_is_whole(study_name: str) -> None:
     """Every run has predictions that give its scores, labels, curves, and how it was made."""
@@ -131,7 +140,7 @@ def test_what_this_repository_keeps_is_whole(study_name: str) -> None:
     results = Results(folder)
     assert sorted(path.name for path in folder.iterdir()) == (FILES if results.scores else ["manifest.json"])
     assert set(results.scores) == set(results.manifest["runs"]) == set(results.manifest["examples"])
-    assert set(results.scores) <= set(PARAMS[study_name]["runs"])
+    assert {scores["run"] for scores in results.scores.values()} <= set(PARAMS[study_name]["runs"])
     for name, scores in results.scores.items():
         kept = Kept(results, name)
         sets = predicted_sets(kept.predicted(), AS_REPORTED)

@@ -87,9 +87,9 @@ def test_curves_of_all_seeds_are_kept_and_the_first_is_shown(tmp_path: Path) -> 
     assert found.source.history().groupby("seed")["value"].apply(list).to_dict() == losses
 
 
-def test_label_sets_of_valid_are_kept_too(tmp_path: Path) -> None:
+def test_the_label_set_of_every_test_record_is_a_number(tmp_path: Path) -> None:
     written(tmp_path, "r2_b0", [outcome(1, guessed(TARGETS, 0.9, 0), TARGETS)])
     table = pd.read_parquet(tmp_path / "r2_b0/predicted.parquet")
-    assert table["split"].value_counts().to_dict() == {"test": 60, "valid": 2}
-    assert list(table.columns) == ["split", "id", "true", "as_reported_1", "expected_f1_1"]
-    assert table.dtypes[2:].astype(str).tolist() == ["uint64"] * 3
+    assert len(table) == 60
+    assert list(table.columns) == ["id", "true", "as_reported_1", "expected_f1_1"]
+    assert table.dtypes[1:].astype(str).tolist() == ["uint64"] * 3

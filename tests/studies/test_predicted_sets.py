@@ -18,9 +18,8 @@ def test_sets_become_numbers_and_sets_again(labels: int, tmp_path: Path) -> None
     np.testing.assert_array_equal(unpacked(packed(targets), labels), targets)
     by_rule = {"as_reported": {7: seeds[0], 8: seeds[1]}, "expected_f1": {7: seeds[2]}}
     ids = [f"{i}.jpg" for i in range(20)]
-    tables = [predicted_table(split, ids, targets, by_rule) for split in ("test", "valid")]
-    pd.concat(tables).to_parquet(tmp_path / "sets.parquet", index=False)
-    found = predicted_sets(pd.read_parquet(tmp_path / "sets.parquet"), "as_reported", "valid")
+    predicted_table(ids, targets, by_rule).to_parquet(tmp_path / "sets.parquet", index=False)
+    found = predicted_sets(pd.read_parquet(tmp_path / "sets.parquet"), "as_reported")
     assert found.ids.tolist() == ids
     used = found.targets.shape[1]  # labels that occur nowhere above it are left out
     np.testing.assert_array_equal(found.targets, targets[:, :used])
@@ -35,8 +34,8 @@ def test_more_labels_than_a_number_has_bits_is_one_line() -> None:
 
 def test_no_record_and_no_label_at_all() -> None:
     empty = np.zeros((0, 3), np.uint8)
-    found = predicted_sets(predicted_table("test", [], empty, {"as_reported": {1: empty}}), "as_reported")
+    found = predicted_sets(predicted_table([], empty, {"as_reported": {1: empty}}), "as_reported")
     assert found.by_seed.shape == (1, 0, 1)
     none = np.zeros((2, 3), np.uint8)
-    found = predicted_sets(predicted_table("test", ["a", "b"], none, {"as_reported": {1: none}}), "as_reported")
+    found = predicted_sets(predicted_table(["a", "b"], none, {"as_reported": {1: none}}), "as_reported")
     assert found.targets.tolist() == [[0], [0]]

@@ -40,7 +40,7 @@ class Source(ABC):
 
     @abstractmethod
     def predicted(self) -> pd.DataFrame:
-        """Label sets of test and valid, as `predicted_sets` reads them."""
+        """Label sets of test, as `predicted_sets` reads them."""
 
     @abstractmethod
     def per_label(self) -> pd.DataFrame:
@@ -94,7 +94,7 @@ class Results:
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Any]]:
-        """Run -> its scores, intervals and what it was; nothing where no predictions were kept."""
+        """`<run>@<scale>` -> its scores, intervals and what it was; nothing where no predictions were kept."""
         whole = (self.folder / PREDICTED).exists()
         return dict(read_json(self.folder / SCORES)) if whole else {}
 
@@ -116,13 +116,13 @@ class Results:
 
     @cached_property
     def predicted(self) -> pd.DataFrame:
-        """A row per run, split and record; the columns of seeds that a run does not have are empty."""
+        """A row per run and record; the columns of seeds that a run does not have are empty."""
         return pd.read_parquet(self.folder / PREDICTED, dtype_backend="numpy_nullable")
 
 
 @dataclass(frozen=True)
 class Kept(Source):
-    """One run of `results/`."""
+    """One run of `results/`, by its name and scale as `kept_as` joins them."""
 
     results: Results
     run: str
@@ -239,6 +239,11 @@ class Evidence:
         return found
 
 
+def kept_as(scores: Mapping[str, Any]) -> str:
+    """How `results/` calls a run: it may be kept at several scales."""
+    return f"{scores['run']}@{scores['scale']}"
+
+
 def gather(names: Iterable[str], study: Path = Path()) -> dict[str, list[Evidence]]:
     """Run -> what is known of it, the best evidence first; runs of which nothing is known are left out."""
     here = {path.parent.name: path.parent for path in (study / RUNS).glob(f"*/*/{SCORES}")}
@@ -246,8 +251,9 @@ def gather(names: Iterable[str], study: Path = Path()) -> dict[str, list[Evidenc
     found: dict[str, list[Evidence]] = {}
     for name in names:
         known = []
-        if name in results.scores:
-            known.append(Evidence(name, results.scores[name], Kept(results, name)))
+        for key, scores in results.scores.items():
+            if scores["run"] == name:
+                known.append(Evidence(name, scores, Kept(results, key)))
         if name in here:
             known.append(Evidence(name, read_json(here[name] / SCORES), Fresh(here[name])))
         if known:

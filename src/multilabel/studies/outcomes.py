@@ -56,7 +56,6 @@ class Outcome:
 
     seed: int
     test: pd.DataFrame  # id, true and predicted label sets, and a column of probabilities for each label
-    valid: pd.DataFrame  # the same
     row: Mapping[str, Any]  # of the result table: scores, size, seconds, device
     decodings: Mapping[str, float]  # samples-F1 on test of the same probabilities under every rule
     curves: Mapping[str, pd.DataFrame]  # name -> `step` and `value`; empty for what has no epochs
@@ -68,7 +67,7 @@ def write_run(
     folder: Path, plan: Run, sample: Sample, labels: Labels, outcomes: Sequence[Outcome], n_resamples: int
 ) -> dict[str, Any]:
     """Write the five files of a run and return its scores; `outcomes` has one of each of the plan's seeds."""
-    predicted = pd.concat([_predicted(split, labels, outcomes) for split in ("test", "valid")])
+    predicted = _predicted(labels, outcomes)
     scores = _scores(plan, sample, outcomes, predicted, n_resamples)
     first = outcomes[0].test
     folder.mkdir(parents=True, exist_ok=True)
@@ -88,13 +87,13 @@ def updates(architecture: Architecture, train_records: int, epochs: float) -> in
     return round(epochs * math.ceil(train_records / architecture.train.batch_size))
 
 
-def _predicted(split: str, labels: Labels, outcomes: Sequence[Outcome]) -> pd.DataFrame:
-    tables = {outcome.seed: getattr(outcome, split) for outcome in outcomes}
+def _predicted(labels: Labels, outcomes: Sequence[Outcome]) -> pd.DataFrame:
+    tables = {outcome.seed: outcome.test for outcome in outcomes}
     first = tables[outcomes[0].seed]
     reported = {seed: labels.multi_hot(table["predicted"]) for seed, table in tables.items()}
     common = {seed: expected_f1_sets(_probabilities(table, labels)) for seed, table in tables.items()}
     by_rule = {AS_REPORTED: reported, COMMON_RULE: common}
-    return predicted_table(split, first["id"].tolist(), labels.multi_hot(first["true"]), by_rule)
+    return predicted_table(first["id"].tolist(), labels.multi_hot(first["true"]), by_rule)
 
 
 def _probabilities(table: pd.DataFrame, labels: Labels) -> Any:

@@ -1,6 +1,6 @@
 """The label sets that a run predicts: of every record, seed and decoding rule, so that any score of sets can be computed again.
 
-A table has the columns `split`, `id`, `true` and `<rule>_<seed>`. A set is a whole number whose bit i is label i, in the
+A table has the columns `id`, `true` and `<rule>_<seed>`. A set is a whole number whose bit i is label i, in the
 order of the run's `per_label.csv`.
 """
 
@@ -18,7 +18,6 @@ AS_REPORTED = "as_reported"  # the run's own decoding
 COMMON_RULE = "expected_f1"  # the decoding that every run can be held to: nothing of it is fitted or chosen
 RULES = (AS_REPORTED, COMMON_RULE)
 WIDEST = 64  # labels that a whole number has bits for
-ABOUT = ["split", "id", "true"]
 
 
 @dataclass(frozen=True)
@@ -44,20 +43,17 @@ def unpacked(numbers: NDArray[np.uint64], labels: int) -> Bits:
     return ((numbers[..., None] >> places) & np.uint64(1)).astype(np.uint8)
 
 
-def predicted_table(
-    split: str, ids: list[str], targets: Bits, predicted: Mapping[str, Mapping[int, Bits]]
-) -> pd.DataFrame:
-    """Of one split; `predicted` is rule -> seed -> (N, L)."""
+def predicted_table(ids: list[str], targets: Bits, predicted: Mapping[str, Mapping[int, Bits]]) -> pd.DataFrame:
+    """`predicted` is rule -> seed -> (N, L)."""
     columns = {f"{rule}_{seed}": packed(sets) for rule, seeds in predicted.items() for seed, sets in seeds.items()}
-    return pd.DataFrame({"split": split, "id": ids, "true": packed(targets), **columns})
+    return pd.DataFrame({"id": ids, "true": packed(targets), **columns})
 
 
-def predicted_sets(table: pd.DataFrame, rule: str, split: str = "test") -> PredictedSets:
+def predicted_sets(table: pd.DataFrame, rule: str) -> PredictedSets:
     """What a table says under one rule, of the seeds that it has."""
-    own = table[table["split"] == split]
-    columns = [name for name in own.columns if str(name).startswith(f"{rule}_")]
-    numbers = own[["true", *columns]].to_numpy(np.uint64).T
+    columns = [name for name in table.columns if str(name).startswith(f"{rule}_")]
+    numbers = table[["true", *columns]].to_numpy(np.uint64).T
     labels = max(1, int(numbers.max(initial=0)).bit_length())  # what lies above occurs nowhere
     true, *by_seed = unpacked(numbers, labels)
-    shape = (len(columns), len(own), labels)
-    return PredictedSets(pd.Index(own["id"]), true, np.array(by_seed, np.uint8).reshape(shape))
+    shape = (len(columns), len(table), labels)
+    return PredictedSets(pd.Index(table["id"]), true, np.array(by_seed, np.uint8).reshape(shape))
