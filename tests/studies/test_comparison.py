@@ -113,7 +113,8 @@ def test_a_size_may_differ_by_half_a_megabyte_or_a_hundredth(
 def test_the_size_of_another_network_is_not_compared(tmp_path: Path, variant: str) -> None:
     own = evidence(tmp_path, "a", variant=variant)
     found = size_line("row", 100.0, study_of(own, size_mb=100.0).declared["a"])
-    assert (found.verdict, found.ours, found.because) == ("cannot be compared", None, f"another network: {variant}")
+    assert (found.verdict, found.ours, found.because) == ("cannot be compared", None, f"not as published: {variant}")
+    assert found.row == ("row" if variant.startswith("as published") else f"row, {variant.partition(',')[0]}")
 
 
 def test_times_are_those_of_another_machine(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from multilabel.studies.lines import (
     OtherLine,
     Same,
 )
-from multilabel.studies.specification import AS_PUBLISHED, GENERATED, DeclaredRun, Report
+from multilabel.studies.specification import AS_PUBLISHED, GENERATED, DeclaredRun, Report, kind
 from multilabel.studies.undertraining import undertrained
 
 SIZE_MB, SIZE_SHARE = 0.5, 0.01  # whichever is more: frameworks count buffers and metadata differently
@@ -180,7 +180,7 @@ def verdict(published: float, ours: Figure) -> tuple[str, str]:
 def figure_line(row: str, measure: str, published: float, evidence: Evidence, ours: Figure) -> FigureLine:
     """One line of a table; of a trial it says no more than that it runs."""
     line = FigureLine(
-        row=row if evidence.kind == AS_PUBLISHED else f"{row}, {evidence.kind}",
+        row=row_of(row, evidence.variant),
         measure=measure,
         published=published,
         run=evidence.run,
@@ -203,11 +203,23 @@ def figure_line(row: str, measure: str, published: float, evidence: Evidence, ou
     return replace(line, difference=difference, verdict=said, because=because)
 
 
+def row_of(row: str, variant: str) -> str:
+    """The published row, or one of its own for what is not the published network."""
+    return row if kind(variant) == AS_PUBLISHED else f"{row}, {kind(variant)}"
+
+
 def size_line(row: str, published: float, run: DeclaredRun) -> FigureLine:
     """The size of the network as declared, which needs no training; only of a network that is the published one."""
-    line = FigureLine(row=row, measure="size_mb", published=published, run=run.run, variant=run.variant, verdict=CANNOT)
+    line = FigureLine(
+        row=row_of(row, run.variant),
+        measure="size_mb",
+        published=published,
+        run=run.run,
+        variant=run.variant,
+        verdict=CANNOT,
+    )
     if run.variant != AS_PUBLISHED:
-        return replace(line, because=f"another network: {run.variant}")
+        return replace(line, because=f"not as published: {run.variant}")
     if run.size_mb is None:
         return replace(line, because="no network")
     near = abs(run.size_mb - published) <= max(SIZE_MB, SIZE_SHARE * abs(published))

@@ -6,7 +6,7 @@ from typing import Any
 
 from multilabel.studies.comparison import RATIOS, SECONDS
 from multilabel.studies.lines import JUDGED, NOT_RUN
-from multilabel.studies.specification import AS_PUBLISHED
+from multilabel.studies.specification import AS_PUBLISHED, kind
 
 NO_SCORES = {"size_mb", "loss", "train_loss", "valid_loss", *SECONDS, *RATIOS}  # measures
 
@@ -59,9 +59,7 @@ def _of_table(table: Mapping[str, Any]) -> Coverage:
 
 
 def _published_row(line: Mapping[str, Any]) -> str:
-    kind = line["variant"].partition(",")[0]
-    row = str(line["row"]).removesuffix(", put right")
-    return row.removesuffix(f", {kind}") if kind else row
+    return str(line["row"]).removesuffix(", put right").removesuffix(f", {kind(line['variant'])}")
 
 
 def _evident(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -72,7 +70,7 @@ def _evident(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
         if not line["trial"]
         and line["verdict"] != NOT_RUN
         and line["ours"] is not None
-        and all(variant.partition(",")[0] == AS_PUBLISHED for variant in line["variant"].split("; "))
+        and all(kind(variant) == AS_PUBLISHED for variant in line["variant"].split("; "))
     ]
 
 

@@ -28,6 +28,7 @@ from multilabel.studies.specification import (
     RESULTS,
     RUNS,
     SCORES,
+    kind,
 )
 
 NO_WEIGHTS = "no pretrained weights"
@@ -168,8 +169,8 @@ class Evidence:
 
     @property
     def kind(self) -> str:
-        """The variant without its details: as published, captions only, corrected."""
-        return self.variant.partition(",")[0]
+        """What its variant is, without details."""
+        return kind(self.variant)
 
     @property
     def trial(self) -> bool:

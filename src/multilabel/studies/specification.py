@@ -33,6 +33,11 @@ GENERATED = "generated"
 AS_PUBLISHED = "as published"  # the variant of a run whose block names none
 
 
+def kind(variant: str) -> str:
+    """A variant without its details: as published, captions only, corrected."""
+    return variant.partition(",")[0]
+
+
 def origin(dataset: str) -> str:
     """The name of the root pipeline's source, as every table shows it."""
     source = read_block("datasets", dataset, ROOT / PARAMS)["source"]
