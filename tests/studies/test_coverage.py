@@ -32,6 +32,7 @@ TRIAL: dict[str, Any] = {"ours": None, "trial": True, "verdict": "runs"}
         ([figure("A", variant="as published, tiny in place of big")], 1, 1, 0),
         ([figure("A", "size_mb"), figure("B", "train_minutes"), figure("C", "f1_macro_per_hour")], 0, 0, 0),
         ([figure("A"), figure("A, put right")], 1, 1, 0),
+        ([figure("A"), figure("A, put right, captions only", variant="captions only", verdict="no verdict")], 1, 1, 0),
         ([], 0, 0, 0),
     ],
 )

@@ -125,7 +125,7 @@ def test_what_cannot_be_produced_is_shown_with_the_reason(pages: Path) -> None:
 
 def finished(figures: list[Any], claims: list[Any], rows: dict[str, Any], **about: Any) -> FinishedTable:
     printed = PublishedTable("Table 9: a | b", "results", rows)
-    kept = {"title": printed.title, "kind": "results", "split": "test", "average": "micro", "notes": [], "others": [], "cost": [],
+    kept = {"tested": 3, "title": printed.title, "kind": "results", "split": "test", "average": "micro", "notes": [], "others": [], "cost": [],
             "examples": [], "contradictions": []}  # fmt: skip
     return FinishedTable("r9", "r9_table_9", kept | {"figures": figures, "claims": claims} | about, printed)
 
@@ -164,7 +164,7 @@ def test_an_opening_says_what_a_verdict_was_made_with() -> None:
         f"Does not hold: A above C (-0.100 here, +0.100 printed, captions only, full, real.zip; {link})."
         in told["What does not"]
     )
-    assert f"without a verdict: undertrained: 1 claim of {link} (laptop, photos.zip)." in told["What is open"]
+    assert f"have no verdict: undertrained: 1 claim of {link} (laptop, photos.zip)." in told["What is open"]
     assert f"Nobody has tested these claims here: A above F ({link}); A above G ({link})." in told["What is open"]
 
 
@@ -196,21 +196,24 @@ def test_the_index_tells_what_departs_from_the_reports() -> None:
 
 def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     same = {"ours": 0.25, "low": 0.2, "high": 0.3, "p": 0.01, "verdict": FAILS, "because": ""}
-    claims = [claim("A", "B", HOLDS, same_rule=same, caveats=["225 updates of 3,430"], because="right size")]
+    tiny, small = "as published, tiny in place of big", {"ours": 0.875, "low": None, "high": None}
+    caveats = ["laptop scale", "tiny in place of big", "225 updates of 3,430"]
+    claims = [claim("A", "B", HOLDS, same_rule=same, variant=tiny, caveats=caveats, because="right size", p=0.0123)]
+    about = {"because": "laptop scale; tiny in place of big; 96 px", "variant": tiny, "undertrained": "still falling"}
     figures = [
-        figure(
-            "A", "f1", 0.9, "real", same_rule={"ours": 0.875, "low": None, "high": None}, undertrained="still falling"
-        )
+        figure("A", "f1", 0.9, "real", same_rule=small, **about),
+        figure("A", "size_mb", 9.0, ours=9.0, verdict=HOLDS),
     ]
     table = finished(
         figures, claims, {}, others=[other(False), other(True)], cost=[cost("big", False), cost("small", True)]
     )
     page = table_markdown(table.content)
     assert "+0.250 [+0.200, +0.300] does not hold" in page
-    assert "225 updates of 3,430 | **holds**: right size" in page
-    assert "| 0.875 | **cannot be compared**: undertrained, still falling" in page
+    assert "225 updates of 3,430 | **holds**: right size; p 0.012" in page
+    assert "| 0.875 | 96 px | **cannot be compared**: undertrained, still falling" in page
+    assert "Ours: laptop, photos.zip; tiny in place of big." in page
     assert page.count("| baseline |") == 1
-    assert "Ours: laptop, photos.zip." in page
+    assert "claims of its rows; 3 held against chance at once" in page
     assert "1 of them update their weights less often" in page
     assert "1 of its runs here only show that they work" in page
 

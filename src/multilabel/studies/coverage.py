@@ -59,7 +59,7 @@ def _of_table(table: Mapping[str, Any]) -> Coverage:
 
 
 def _published_row(line: Mapping[str, Any]) -> str:
-    return str(line["row"]).removesuffix(", put right").removesuffix(f", {kind(line['variant'])}")
+    return str(line["row"]).removesuffix(f", {kind(line['variant'])}").removesuffix(", put right")
 
 
 def _evident(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

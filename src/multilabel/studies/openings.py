@@ -37,11 +37,11 @@ class _Told:
         return list(dict.fromkeys(line["verdict"] for _, line in self.lines))
 
     def sentence(self) -> list[Markdown]:
-        """Each claim with both differences, or how many there are of each table; nothing if there are none."""
+        """Each claim with both differences, or how many claims of each table there are; nothing if there are none."""
         if not self.lines:
             return []
-        items = self._claims() if len(self.lines) <= NAMED else self.by_table()
-        return [Markdown(f"{escape(self.lines[0][1]['verdict'].capitalize())}: {'; '.join(items)}.")]
+        said = "; ".join(self._claims()) if len(self.lines) <= NAMED else self.by_table()
+        return [Markdown(f"{escape(self.lines[0][1]['verdict'].capitalize())}: {said}.")]
 
     def _claims(self) -> list[str]:
         found = []
@@ -51,16 +51,17 @@ class _Told:
             found.append(f"{pair} ({', '.join(about)}; {table.link(self.page)})")
         return found
 
-    def by_table(self) -> list[str]:
+    def by_table(self) -> str:
         """How many claims of each table, with the conditions that any of them was made under."""
-        found = []
-        for table in dict.fromkeys(table.name for table, _ in self.lines):
-            own = [(other, line) for other, line in self.lines if other.name == table]
-            claims = len({(line["better"], line["worse"]) for _, line in own})
-            number = f"{claims} claim{'s' if claims > 1 else ''} of {own[0][0].link(self.page)}"
-            conditions = ", ".join(self._made_with([line for _, line in own]))
-            found.append(f"{number} ({conditions})" if conditions else number)
-        return found
+        by_name = {table.name: table for table, _ in self.lines}
+        pairs = dict.fromkeys((table.name, line["better"], line["worse"]) for table, line in self.lines)
+        number = Counter(name for name, _, _ in pairs)
+        found = [
+            f"{number[name]} claim{'s' if number[name] > 1 else ''} of {table.link(self.page)}"
+            for name, table in by_name.items()
+        ]
+        conditions = ", ".join(self._made_with([line for _, line in self.lines]))
+        return ", ".join(found) + (f" ({conditions})" if conditions else "")
 
     def _made_with(self, lines: Sequence[Line]) -> list[str]:
         made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
@@ -101,8 +102,8 @@ def _unjudged(told: _Told) -> list[Markdown]:
     left = [verdict for verdict in told.verdicts() if verdict not in JUDGED]
     if not left:
         return []
-    items = [f"{escape(verdict)}: {', '.join(told.of(verdict).by_table())}" for verdict in left]
-    return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
+    items = [f"{escape(verdict)}: {told.of(verdict).by_table()}" for verdict in left]
+    return [Markdown(f"Claims that were run for on real data and have no verdict: {'; '.join(items)}.")]
 
 
 def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:

@@ -16,7 +16,16 @@ from multilabel.studies.coverage import Coverage, coverage
 from multilabel.studies.evidence import Evidence, gather
 from multilabel.studies.finished import FinishedTable, exact
 from multilabel.studies.openings import index_opening, report_opening
-from multilabel.studies.rendering import LONG, printed_grid, says_nothing, solid, table_markdown, trials
+from multilabel.studies.rendering import (
+    LONG,
+    departures,
+    fold,
+    printed_grid,
+    says_nothing,
+    solid,
+    table_markdown,
+    trials,
+)
 from multilabel.studies.specification import (
     EXPLANATIONS,
     TABLES,
@@ -85,7 +94,7 @@ class ReportedStudy:
         """As Markdown; its figures are drawn into the folder."""
         contradictions = read_contradictions(self.folder)
         by_kind: dict[str, list[Markdown]] = {"evidenced": [], "open": [], "declared": []}
-        for table in sorted(self.tables, key=_length):
+        for table in sorted(self.tables, key=_order):
             kind = self._kind(table)
             drawn = self._figures(table, figures) if kind == "evidenced" else []
             by_kind[kind].append(_table(table, contradictions, drawn))
@@ -125,7 +134,7 @@ class ReportedStudy:
         lines = [line for line in table.figures() if line["measure"] in ("f1", "f1_macro")]
         if table.content["kind"] == "results" and len(lines) > 1:
             shown = [{"value": line["ours"], "low": line["low"], "high": line["high"]} for line in lines]
-            labels = [f"{line['row']} ({line['variant']}, {line['evidence']})" for line in lines]
+            labels = [_label(line) for line in lines]
             published = [line["published"] for line in lines]
             plots.beside(labels, published, shown, table.printed.title, folder / f"{table.name}.png")
             drawn.append((f"figures/{table.name}.png", "published and ours, 95 % intervals"))
@@ -153,9 +162,15 @@ class ReportedStudy:
         return found
 
 
-def _length(table: FinishedTable) -> bool:
-    """Short tables before long ones; else in the order of the report."""
-    return len(table.figures()) > LONG
+def _label(line: Mapping[str, Any]) -> str:
+    """A row with how ours departs, as far as the row does not say it."""
+    row = str(line["row"])
+    return "; ".join([row, *(part for part in departures(line["variant"]) if part not in row)])
+
+
+def _order(table: FinishedTable) -> tuple[bool, bool]:
+    """Results before counts of the data, short tables before long ones; else as in the report."""
+    return table.content["kind"] != "results", len(table.figures()) > LONG
 
 
 def _note(key: str, text: str) -> Markdown:
@@ -184,7 +199,12 @@ def _left(table: FinishedTable) -> Markdown:
     shown = {line["row"] for line in table.content["figures"] if not says_nothing(line)}
     left = {row: values for row, values in table.printed.rows.items() if row not in shown}
     title = "Printed, and not tested here" if table.content["kind"] != "examples" else "As the report prints them"
-    return Markdown(f"**{title}**\n\n{printed_grid(left)}") if left else Markdown("")
+    rows = printed_grid(left)
+    return (
+        Markdown(f"**{title}**\n\n{fold(f'{len(left)} rows', rows) if len(left) > LONG else rows}")
+        if left
+        else Markdown("")
+    )
 
 
 def index(studies: Sequence[ReportedStudy], *, alone: bool) -> Markdown:

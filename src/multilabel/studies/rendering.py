@@ -1,11 +1,12 @@
 """A finished table as Markdown: its claims, its figures, what stands beside them, and what it cost."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from multilabel.reporting.markdown import Markdown, bold, escape, shorten
 from multilabel.reporting.markdown import table as grid
-from multilabel.studies.lines import NOT_RUN, RUNS
+from multilabel.studies.lines import CANNOT, FAILS, HOLDS, NOT_RUN, RUNS
 from multilabel.studies.specification import AS_PUBLISHED
 
 Line = Mapping[str, Any]
@@ -14,15 +15,32 @@ SAME_RULE = "same rule for all"  # ours by expected F1, which needs nothing fitt
 LONG = 12  # figures that a page shows before it folds them away
 
 
+@dataclass(frozen=True)
+class Shared:
+    """What all lines of ours in a table have in common, which stands once above them."""
+
+    evidence: Sequence[str]  # scale and data
+    departures: Sequence[str]  # from the report
+
+    def left(self, line: Line) -> list[str]:
+        """What else a reader must know of a line."""
+        own = [part for part in _departures(line) if part not in self.departures]
+        return [*own, *([line["evidence"]] if len(self.evidence) > 1 and line["evidence"] else [])]
+
+    def said(self) -> str:
+        """As a sentence, where all lines are of one scale and data."""
+        return f"Ours: {'; '.join([*self.evidence, *self.departures])}." if len(self.evidence) == 1 else ""
+
+
 def table_markdown(table: Line, heading: str = "") -> Markdown:
     """Claims, figures side by side, references and cost; of trials nothing but how many there were."""
-    made = sorted({line["evidence"] for line in _shown(table)})
-    parts = [f"### {escape(heading or table['title'])}", escape(_about(table, made))]
+    shared = _shared(table)
+    parts = [f"### {escape(heading or table['title'])}", escape(_about(table, shared))]
     parts += [f"- {escape(note)}" for note in table["notes"]]
     for title, lines in (
-        ("What the report claims of its rows", claims(table, made)),
-        ("Its figures, and ours", _folded_if_long(table, figures(table, made))),
-        ("For comparison, without a figure in the report", others(table, made)),
+        (f"What the report claims of its rows{_at_once(table)}", claims(table, shared)),
+        ("Its figures, and ours", _folded_if_long(table, figures(table, shared))),
+        ("For comparison, without a figure in the report", others(table, shared)),
     ):
         if lines:
             parts.append(f"**{title}**\n\n{lines}")
@@ -35,30 +53,44 @@ def table_markdown(table: Line, heading: str = "") -> Markdown:
     return Markdown("\n\n".join(part for part in parts if part) + "\n")
 
 
-def _about(table: Line, made: Sequence[str]) -> str:
-    """Of the report's scores, and of ours where all were made at one scale with the same data."""
+def _about(table: Line, shared: Shared) -> str:
+    """Of the report's scores, and of ours."""
     if table["kind"] != "results":
-        return ""
-    printed = (
+        return shared.said()
+    average = (
         f"Published split: {table['split']}; average of the scores: {table['average']}." if table["average"] else ""
     )
-    return " ".join(part for part in (printed, f"Ours: {made[0]}." if len(made) == 1 else "") if part)
+    return " ".join(part for part in (average, shared.said()) if part)
 
 
-def _shown(table: Line) -> list[Line]:
-    """Every line with a score of ours."""
-    return solid([line for key in ("figures", "claims", "others") for line in table[key] if line["evidence"]])
+def _at_once(table: Line) -> str:
+    """Claims that were held against chance at once, for which p is adjusted."""
+    return f"; {table['tested']} held against chance at once" if table["tested"] > 1 else ""
+
+
+def _shared(table: Line) -> Shared:
+    made = {line["evidence"]: None for key in ("figures", "claims", "others") for line in solid(table[key])}
+    lines = [_departures(line) for key in ("figures", "claims") for line in solid(table[key]) if line["evidence"]]
+    common = [part for part in lines[0] if all(part in own for own in lines)] if lines else []
+    return Shared([evidence for evidence in made if evidence], common)
+
+
+def _departures(line: Line) -> list[str]:
+    """How a run, or a pair of runs, departs from the report; the scale stands beside the data."""
+    said = line["because"].split("; ") if _departs(line) else line.get("caveats", ())
+    scale = f"{str(line['evidence']).partition(',')[0]} scale"
+    return [part for part in dict.fromkeys([*departures(line["variant"]), *said]) if part not in ("", scale)]
+
+
+def _departs(line: Line) -> bool:
+    """Whether the reasons of a figure's verdict are departures, which have a column of their own."""
+    return "caveats" not in line and line["verdict"] == CANNOT
 
 
 def departures(variant: str) -> list[str]:
-    """How runs depart from the report: nothing for those that do as it says."""
+    """How a variant departs from the report: nothing for one that does as it says."""
     parts = [part.strip().removeprefix(f"{AS_PUBLISHED}, ") for part in variant.split(";")]
     return [part for part in dict.fromkeys(parts) if part and part != AS_PUBLISHED]
-
-
-def _who(line: Line, made: Sequence[str]) -> str:
-    """How ours departs from the report; its scale and data where they are not the same in the whole table."""
-    return "; ".join([*departures(line["variant"]), *([line["evidence"]] if len(made) > 1 else [])])
 
 
 def solid(lines: Sequence[Line]) -> list[Line]:
@@ -66,17 +98,17 @@ def solid(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if not line["trial"]]
 
 
-def figures(table: Line, made: Sequence[str]) -> str:
+def figures(table: Line, shared: Shared) -> str:
     """One line per figure: theirs, ours, the difference with its interval, the verdict; trials are left out."""
     rows = []
     for line in table["figures"]:
         if says_nothing(line):
             continue
-        seeds = f"mean of {line['seeds']} seeds" if line["seeds"] > 1 else ""
-        who = "; ".join(part for part in (_who(line, made), seeds) if part)
-        compared = [_number(line["published"]), _number(line["ours"]), _difference(line), _same_rule(line)]
-        rows.append([str(line["row"]), line["measure"], *compared, who, _verdict(line)])
-    heads = ["row", "measure", "published", "ours", Markdown("difference [95 %]"), SAME_RULE, HOW, "verdict"]
+        seeds = [f"mean of {line['seeds']} seeds"] if line["seeds"] > 1 else []
+        how = Markdown(escape("; ".join([*shared.left(line), *seeds])))
+        compared = [_number(line["published"]), _ours(line), _difference(line), _same_rule(line)]
+        rows.append([str(line["row"]), line["measure"], *compared, how, _verdict(line)])
+    heads = ["row", "measure", "published", Markdown("ours [95 %]"), "difference", SAME_RULE, HOW, "verdict"]
     return _grid(heads, rows)
 
 
@@ -104,23 +136,31 @@ def fold(summary: str, content: str) -> Markdown:
     return Markdown(f"<details>\n<summary>{escape(summary)}</summary>\n\n{content.strip()}\n\n</details>")
 
 
+def _ours(line: Line) -> str:
+    interval = f" [{_number(line['low'])}, {_number(line['high'])}]" if line["low"] is not None else ""
+    return Markdown(escape(_number(line["ours"])) + interval)
+
+
 def _difference(line: Line) -> str:
-    if line["difference"] is None:
+    """Of what can be compared; else it would say something that nobody knows."""
+    if line["difference"] is None or line["verdict"] not in (HOLDS, FAILS):
         return ""
-    if line["low"] is None:
-        return _signed(line["difference"]) if line["difference"] else "none"
-    low, high = line["low"] - line["published"], line["high"] - line["published"]
-    return _with_interval(line["difference"], low, high)
+    return _signed(line["difference"]) if line["difference"] else "none"
 
 
 def _verdict(line: Line) -> Markdown:
     """What was found, and why."""
-    reasons = [line["because"], f"undertrained, {line['undertrained']}" if line.get("undertrained") else ""]
+    p = f"p {line['p']:.2g}" if line.get("p") is not None else ""
+    reasons = [
+        "" if _departs(line) else line["because"],
+        p,
+        f"undertrained, {line['undertrained']}" if line.get("undertrained") else "",
+    ]
     because = "; ".join(reason for reason in reasons if reason)
     return Markdown(f"{bold(line['verdict'])}: {escape(because)}" if because else bold(line["verdict"]))
 
 
-def claims(table: Line, made: Sequence[str]) -> str:
+def claims(table: Line, shared: Shared) -> str:
     """One line per claim and variant that more than a trial was run for."""
     rows = []
     for line in table["claims"]:
@@ -133,7 +173,7 @@ def claims(table: Line, made: Sequence[str]) -> str:
                 _signed(line["published"]),
                 _paired(line),
                 Markdown(f"{_paired(same)} {escape(same['verdict'])}") if same else "",
-                "; ".join(dict.fromkeys((*_who(line, made).split("; "), *line["caveats"]))),
+                escape("; ".join(shared.left(line))),
                 _verdict(line),
             ]
         )
@@ -144,7 +184,7 @@ def _paired(line: Line) -> Markdown:
     return Markdown("") if line["ours"] is None else _with_interval(line["ours"], line["low"], line["high"])
 
 
-def others(table: Line, made: Sequence[str]) -> str:
+def others(table: Line, shared: Shared) -> str:
     """Baselines and runs without a published figure."""
     rows = []
     for line in solid(table["others"]):
@@ -155,8 +195,9 @@ def others(table: Line, made: Sequence[str]) -> str:
         spread = f", sd {line['sd']:.3f} over {line['seeds']} seeds" if line["sd"] is not None else ""
         change = line["difference"]
         against = _with_interval(*change) if change else ""
+        how = [*departures(line["variant"]), *([line["evidence"]] if len(shared.evidence) > 1 else [])]
         scored = [Markdown(score + interval + spread), _same_rule(line), against]
-        rows.append([line["row"], *scored, _who(line, made)])
+        rows.append([line["row"], *scored, "; ".join(how)])
     heads = ["run", Markdown("samples-F1 [95 %]"), SAME_RULE, "against the base, paired", HOW]
     return _grid(heads, rows)
 
