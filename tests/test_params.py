@@ -320,6 +320,31 @@ def test_a_file_is_read_into_types(tmp_path: Path) -> None:
     assert len(lines) == len(GOOD)
 
 
+@pytest.mark.parametrize("section", [name for name in GOOD if name != "ablations"])
+@pytest.mark.parametrize("block", [{"base": "both", "image": None}, {"base": "both", "train": {"clip": None}}])
+def test_an_ablation_that_stands_elsewhere_is_a_mistake(section: str, block: dict[str, Any]) -> None:
+    raw = deepcopy(GOOD)
+    raw[section] = {**(raw[section] if isinstance(raw[section], dict) else {}), "misplaced": block}
+    found = mistakes(raw)
+    assert found
+    assert all(line.startswith(section) or f"in {section}" in line for line in found)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "block", "part"),
+    [
+        ("novels", {"image": {"encoder": "timm/resnet18"}}, "image"),
+        ("products", {"text": {"encoder": "gru"}}, "text"),
+        ("products", {"baseline": "tfidf_logreg"}, "text"),
+        ("products", {"baseline": "constant"}, ""),
+    ],
+)
+def test_what_a_dataset_cannot_have_is_not_read(dataset: str, block: dict[str, Any], part: str) -> None:
+    found = mistakes(changed("architectures/new", {"dataset": dataset, **block}))
+    line = f"architectures.new: reads the {part}, and records of {dataset!r} have none; take `{part}:` out, or name the column"
+    assert [each[: len(line)] for each in found] == ([line] if part else [])
+
+
 def test_names_of_studies_are_words_as_well(tmp_path: Path) -> None:
     own = ROOT / "studies" / "params.yaml"
     assert not own.exists() or params.check_studies(own) == []

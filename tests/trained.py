@@ -17,6 +17,7 @@ from multilabel.training.settings import Architecture
 IMAGE = {"encoder": "timm/resnet10t", "size": 32, "resize": 36, "interpolation": "bicubic"}
 GRU = {"encoder": "gru", "embedding": 8, "hidden": 8, "bidirectional": True}
 BLOCKS: dict[str, dict[str, Any]] = {
+    "constant": {"baseline": "constant"},
     "tfidf": {"baseline": "tfidf_logreg"},
     "rule": {"baseline": "keyword_rule"},
     "vectors": {"text": {**GRU, "pooling": "attention", "word_vectors": "fasttext_skip_gram"}},

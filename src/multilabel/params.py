@@ -25,6 +25,7 @@ from multilabel.training.settings import Architecture, resolve_training
 T = TypeVar("T")
 Block = Mapping[str, Any]
 COMMAND = re.compile(r"[\w./][\w./:=,@%+-]*( +[\w./:=,@%+-]+)*", re.ASCII)
+NOTHING = "nothing"  # what a constant reads
 STAND_IN: Block = {
     "epochs": 1,
     "batch_size": 1,
@@ -214,7 +215,19 @@ class _Blocks:
         if isinstance(laid.get("dataset"), str):
             with noting(self.mistakes):
                 self._follow("datasets", laid["dataset"], f"architectures.{name}.dataset")
-        return resolve(name, self.architectures, self.train, seed)
+        found = resolve(name, self.architectures, self.train, seed)
+        self._offered(found, f"architectures.{name}")
+        return found
+
+    def _offered(self, architecture: Architecture, where: str) -> None:
+        """Raises `UserError` where records of the dataset can have nothing of what is read."""
+        dataset = self.datasets.get(architecture.model.dataset)
+        for part in architecture.model.modality.split("+"):
+            if dataset and part != NOTHING and part not in dataset.reader.offers:
+                raise UserError(
+                    f"{where}: reads the {part}, and records of {architecture.model.dataset!r} have none; take `{part}:` out, "
+                    f"or name the column in datasets.{architecture.model.dataset}.columns"
+                )
 
     def _ablation(self, seed: int, name: str, block: Block) -> Architecture | None:
         """What it says wrong after its base has said it already is left out."""

@@ -77,6 +77,14 @@ def test_small_results_are_in_git_and_large_ones_in_the_cache() -> None:
             assert cached != in_git or file != "dvc.yaml", path
 
 
+def test_a_stage_that_fails_leaves_what_git_tracks_of_many_names() -> None:
+    """DVC deletes the outputs of a stage before it runs, unless they persist; resolve and report replace theirs when all is well."""
+    for name in ("resolve", "report"):
+        for out in STAGES["dvc.yaml", name]["outs"]:
+            assert isinstance(out, dict), out
+            assert next(iter(out.values())).get("persist"), out
+
+
 def test_what_trains_can_come_from_the_run_cache() -> None:
     """DVC skips its run cache for a stage that has an uncached output which is neither a metric nor a plot."""
     for (_, name), stage in STAGES.items():

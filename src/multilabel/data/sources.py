@@ -53,6 +53,10 @@ class Reader(Protocol):
     """A format."""
 
     @property
+    def offers(self) -> frozenset[str]:
+        """`image` and `text` as far as records can have them."""
+
+    @property
     def submission(self) -> SubmissionForm:
         """How it writes the labels of unlabelled records."""
 

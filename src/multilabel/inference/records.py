@@ -38,7 +38,8 @@ class RecordReader:
         """`max_megapixels` bounds an image as stored."""
         self.name, self.modality, self.max_megapixels = settings.name, settings.modality, max_megapixels
         self.views = {View.of(part.image) for part in networks(settings) if part.image is not None}
-        self.reads = frozenset(settings.modality.split("+"))
+        own = frozenset(settings.modality.split("+")) & frozenset(MODALITIES)
+        self.reads = own or frozenset(MODALITIES)  # of a constant, which takes whatever there is
         self.needs = needed(settings)
 
     def read(self, image: ImageLike | None, text: str | None) -> Record:

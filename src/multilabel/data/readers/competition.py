@@ -44,6 +44,11 @@ class Competition:
             yield from collector.attach(unknown, _image)
 
     @property
+    def offers(self) -> frozenset[str]:
+        """`image` and `text` as far as records can have them."""
+        return frozenset({"image", "text"})
+
+    @property
     def submission(self) -> SubmissionForm:
         """As the competition wants it."""
         return SubmissionForm()

@@ -46,6 +46,11 @@ class Goodreads:
                 )
 
     @property
+    def offers(self) -> frozenset[str]:
+        """`image` and `text` as far as records can have them."""
+        return frozenset({"text"})
+
+    @property
     def submission(self) -> SubmissionForm:
         """Genres as many such tables have them."""
         return SubmissionForm(id="bookId", labels="genres", separator="|")

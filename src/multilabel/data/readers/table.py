@@ -37,6 +37,11 @@ class Table:
             yield from collector.without_images(records)
 
     @property
+    def offers(self) -> frozenset[str]:
+        """`image` and `text` as far as records can have them."""
+        return frozenset({"image", "text"} & set(self.columns))
+
+    @property
     def submission(self) -> SubmissionForm:
         """Labels as the table has them."""
         columns = {"id": self.columns["id"], "labels": self.columns["labels"]}
