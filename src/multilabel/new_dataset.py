@@ -85,6 +85,7 @@ def _blocks(name: str, found: Inspection, records: int) -> Blocks:
     epochs = min(MOST_EPOCHS, max(6, ceil(UPDATES * batch / records)))
     train: dict[str, Any] = {"epochs": epochs, **({"batch_size": batch} if few else {})}
     yield "datasets", name, found.block
+    yield "architectures", f"{name}_constant", {"dataset": name, "baseline": "constant"}
     text = {"encoder": "gru", "bidirectional": True, "pooling": "attention"}
     if found.with_text:
         yield (

@@ -29,14 +29,14 @@ def test_one_command_is_all_the_edits(capsys: pytest.CaptureFixture[str]) -> Non
     main(["new", "dataset", "My Shop"])
     printed = capsys.readouterr().out
     assert "19 rows with labels, 1 without, 20 with an image, 20 with a text\n" in printed
-    assert "params.yaml has now datasets.my_shop, architectures.my_shop_tfidf_logreg, " in printed
+    assert "params.yaml has now datasets.my_shop, architectures.my_shop_constant, " in printed
     assert (
         "next: dvc repro (`make drop-examples` first, or captions, books train too); to undo: git checkout params.yaml"
         in printed
     )
     params = read()
     own = [name for name, found in params.architectures.items() if found.model.dataset == "my_shop"]
-    assert own == ["my_shop_tfidf_logreg", "my_shop_gru", "my_shop_image", "my_shop_fusion"]
+    assert own == ["my_shop_constant", "my_shop_tfidf_logreg", "my_shop_gru", "my_shop_image", "my_shop_fusion"]
     assert params.submission["my_shop"].select_by == "f1_samples"
     assert params.datasets["my_shop"].reader.submission.separator == "|"
     assert not [line for line in ndiff(before.splitlines(), PARAMS.read_text().splitlines()) if line.startswith("- ")]
@@ -46,7 +46,11 @@ def test_texts_alone_get_no_image_network() -> None:
     rows = [f"{i};a thing {i};{'red|blue' if i % 2 else 'red'}" for i in range(20)]
     Path("texts.csv").write_text("\n".join(["id;text;labels", *rows]) + "\n")
     main(["new", "dataset", "texts.csv", "--name", "notes"])
-    assert [name for name in read().architectures if name.startswith("notes")] == ["notes_tfidf_logreg", "notes_gru"]
+    assert [name for name in read().architectures if name.startswith("notes")] == [
+        "notes_constant",
+        "notes_tfidf_logreg",
+        "notes_gru",
+    ]
     assert "notes" not in read().submission
 
 

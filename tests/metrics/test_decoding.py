@@ -9,7 +9,17 @@ from sklearn.metrics import f1_score
 
 from multilabel.core.settings import Choice, call_named
 from multilabel.metrics import decoding
-from multilabel.metrics.decoding import DECODINGS, GRID, Decoding, expected_f1_sets, fit_all, per_label
+from multilabel.metrics.decoding import (
+    DECODINGS,
+    GRID,
+    Decoding,
+    expected_f1,
+    expected_f1_sets,
+    fit_all,
+    fitted_global,
+    per_label,
+)
+from multilabel.metrics.statistics import f1_per_record
 
 RANDOM = np.random.default_rng(3)
 TARGETS = (RANDOM.random((60, 3)) < [0.5, 0.3, 0.2]).astype(np.uint8)
@@ -100,6 +110,41 @@ def test_expected_f1_of_many_labels_by_its_definition() -> None:
             expected.append(inside @ (2 * i / (k + i + j)) @ outside)
         assert row.sum() == np.argmax(expected) + 1
         assert row[: row.sum()].all()
+
+
+def test_calibration_mends_probabilities_that_know_the_order_alone() -> None:
+    """Those of a network that few records trained lie around one half for all labels, so that all are predicted."""
+    random = np.random.default_rng(5)
+    frequency = np.array([0.7, 0.15, 0.1, 0.08, 0.05, 0.05, 0.04, 0.03])
+    targets = (random.random((230, 8)) < frequency).astype(np.uint8)
+    said = np.clip(0.42 + 0.1 * (frequency - 0.15) + 0.02 * targets + 0.01 * random.standard_normal((230, 8)), 0, 1)
+    valid, test = np.split(said.astype(np.float32), [30])
+    raw, calibrated = (expected_f1(valid, targets[:30], calibrate=calibrate) for calibrate in (False, True))
+    best = fitted_global(valid, targets[:30])
+    raw_score, score, reference = (
+        f1_per_record(targets[30:], rule.decode(test)).mean() for rule in (raw, calibrated, best)
+    )
+    assert raw.decode(test).all()
+    assert score > raw_score + 0.3
+    assert score > reference - 0.02
+    assert Decoding(**calibrated.as_json()) == calibrated
+
+
+def test_calibration_leaves_what_is_calibrated() -> None:
+    random = np.random.default_rng(7)
+    truth = random.random((3000, 5)) ** 2
+    rule = expected_f1(truth.astype(np.float32), (random.random((3000, 5)) < truth).astype(np.uint8), calibrate=True)
+    assert rule.slope == pytest.approx(1, abs=0.05)
+    assert rule.shifts == pytest.approx([0] * 5, abs=0.15)
+
+
+@pytest.mark.parametrize(
+    "targets", [np.zeros((0, 3), np.uint8), np.ones((1, 3), np.uint8), np.zeros((40, 3), np.uint8)]
+)
+def test_calibration_of_next_to_nothing(targets: np.ndarray) -> None:
+    said = np.tile(np.array([0, 0.5, 1], np.float32), (len(targets), 1))
+    rule = expected_f1(said, targets, calibrate=True)
+    assert rule.decode(np.array([[0, 0.5, 1], [1, 1, 1]], np.float32)).any(axis=1).all()
 
 
 def test_memory_of_expected_f1_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

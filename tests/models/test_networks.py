@@ -486,7 +486,7 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
         ({"image": {"size": 64}}, "architectures.a.image: 'encoder' is missing; write `encoder: <name>` there"),
         ({"image": {**IMAGE, "size": 64, "resize": 32}}, "architectures.a.image.resize: 32 px is less than size, 64 px; "
          "crops only shrink"),
-        ({"baseline": "keyword_rule", "train": {"lr": 1.0}}, "architectures.a: a baseline reads the text alone and has no "
+        ({"baseline": "keyword_rule", "train": {"lr": 1.0}}, "architectures.a: a baseline reads the text at most and has no "
          "`train:`; take it out"),
         ({"text": TEXT, "train": {"lr": 0}}, "architectures.a.train.lr: input should be greater than 0, got 0; change it in "
          "params.yaml"),

@@ -56,6 +56,11 @@ def wrong(number: int, target: np.ndarray) -> np.ndarray:
     return 1 - target
 
 
+def nothing(number: int, target: np.ndarray) -> np.ndarray:
+    """As a decoding without its fallback may."""
+    return 0 * target
+
+
 def mixed(number: int, target: np.ndarray) -> np.ndarray:
     return target if number % 2 else 1 - target
 
@@ -68,13 +73,13 @@ def figures(markdown: str) -> list[str]:
 
 
 @pytest.mark.parametrize("images", [True, False])
-@pytest.mark.parametrize("said", [right, wrong, mixed])
+@pytest.mark.parametrize("said", [right, wrong, nothing, mixed])
 def test_all_none_or_some_of_the_test_records_are_right(said: Any, images: bool, finished: Project) -> None:
     own = records(images=images)
     finished.model("net", own, finished.data(own), said)
     markdown, page, _ = finished.report(draw=True)
     assert ("No test record is predicted wrongly." in markdown) == (said is right)
-    assert ("No test record is predicted exactly." in markdown) == (said is wrong)
+    assert ("No test record is predicted exactly." in markdown) == (said in (wrong, nothing))
     assert page.count("<img ") == len(figures(markdown))
 
 
@@ -198,6 +203,20 @@ def test_no_network_beats_the_baseline_and_the_report_says_so(finished: Project)
     finished.model("rule", own, labels, right, baseline=True, f1_samples=1.0)
     finished.model("net", own, labels, mixed)
     assert "on test no network is better than the best baseline, `rule`." in finished.report()[0]
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_what_is_no_better_than_a_constant_is_named(learned: bool, finished: Project) -> None:
+    own = records(20)
+    labels = finished.data(own)
+    finished.model("same", own, labels, lambda number, target: np.array([1, 0]), baseline=True, modality="nothing")
+    finished.model("net", own, labels, wrong)
+    finished.model("other", own, labels, right if learned else mixed)
+    markdown = finished.report()[0]
+    said = "on test `net` is not better than `same`, which says the same of every record."
+    both = "on test `net`, `other` are not better than `same`, which says the same of every record. Get more records"
+    assert (f"**Learned nothing that shows**: {said}" in markdown) == learned
+    assert (f"**Nothing has learned anything that shows**: {both}" in markdown) == (not learned)
 
 
 def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) -> None:

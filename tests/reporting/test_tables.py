@@ -131,7 +131,7 @@ def test_curves_of_several_runs_are_rows_of_one_table() -> None:
 
 
 def test_every_modality_has_a_colour_and_every_curve_a_place() -> None:
-    assert {*tables.SINGLE, "image+text"} == set(plots.MODALITY_COLOURS)
+    assert {*tables.SINGLE, tables.CONSTANT, "image+text"} == set(plots.MODALITY_COLOURS)
     assert read_params(ROOT / "params.yaml")["train"]["monitor"] in {name.rpartition("/")[2] for name in tables.CURVES}
 
 

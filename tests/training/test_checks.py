@@ -8,9 +8,7 @@ from conftest import TRAIN
 from multilabel.training.architectures import resolve
 from multilabel.training.checks import advice
 
-DISTORTED = (
-    "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global` or per_label"
-)
+DISTORTED = "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global`, per_label or {name: expected_f1, calibrate: true}"
 
 
 @pytest.mark.parametrize(

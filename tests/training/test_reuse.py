@@ -13,6 +13,7 @@ from test_folds import BLOCKS
 
 from multilabel.core.files import read_json
 from multilabel.core.paths import records_file
+from multilabel.core.settings import Choice
 from multilabel.data.dataset import load_split
 from multilabel.data.records import Record, write_records
 from multilabel.models.model import Model
@@ -111,6 +112,23 @@ def test_another_weighting_trains_nothing(tiny_dataset: str, steps: list[int]) -
     steps.clear()
     trained(settings("other_pair"))
     assert steps == []
+
+
+@pytest.mark.parametrize("name", ["gru", "pair"])
+def test_another_decoding_trains_nothing(tiny_dataset: str, steps: list[int], name: str) -> None:
+    architecture: Any = settings(name)
+    first = trained(architecture)
+    steps.clear()
+    other = Choice("fixed", {"threshold": 0.9, "fallback": True})
+    changed = (
+        replace(architecture, train=replace(architecture.train, decoding=other))
+        if name == "gru"
+        else replace(architecture, decoding=other)
+    )
+    second = trained(changed)
+    assert steps == []
+    assert (first.rule, second.decoding.thresholds) == ("expected_f1", [0.9] * 3)
+    assert_equal(weights(first), weights(second))
 
 
 def test_another_seed_setting_or_record_trains(

@@ -18,25 +18,37 @@ GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)  # thresholds tried
 MIDDLE = 0.5
 ROUNDS = 10  # over all labels, of a search that ends after two or three
 MEMORY = 64 * 2**20  # bytes that expected F1 may take at once
+CERTAIN = 1e-6  # nearer to 0 and 1 no probability counts as known
+STIFFNESS = 10.0  # of a calibration: 1 / variance of its logarithmic slope and of its shifts before valid is seen
 
 
 @dataclass(frozen=True)
 class Decoding:
-    """Thresholds per label, or None for the set with the highest expected F1."""
+    """Thresholds per label, or None for the set with the highest expected F1.
+
+    Before that, logits are multiplied by `slope` and each label's is moved by its shift.
+    """
 
     rule: str
     thresholds: list[float] | None
     fallback: bool = True  # a record none of whose labels passes gets its most probable one
+    slope: float = 1.0
+    shifts: list[float] | None = None  # None for probabilities as they are
 
     def decode(self, probabilities: Floats) -> Bits:
         """(N, L) -> (N, L); no row is empty unless `fallback` is off."""
         if self.thresholds is None:
-            return expected_f1_sets(probabilities)
+            return expected_f1_sets(self._calibrated(probabilities))
         chosen = (probabilities >= np.array(self.thresholds)).astype(np.uint8)
         if self.fallback:
             empty = ~chosen.any(axis=1)
             chosen[empty, probabilities[empty].argmax(axis=1)] = 1
         return chosen
+
+    def _calibrated(self, probabilities: Floats) -> Floats:
+        if self.shifts is None:
+            return probabilities
+        return _sigmoid(self.slope * _logits(probabilities) + np.array(self.shifts))
 
     def as_json(self) -> dict[str, Any]:
         """For storage; `Decoding(**it)` is the inverse."""
@@ -122,9 +134,16 @@ class _Coupled:
         return float(2 * hits.sum() / max(1, int(passed.sum()) + int(self.true.sum())))
 
 
-def expected_f1(probabilities: Floats, targets: Bits) -> Decoding:
-    """For each record the set with the highest expected F1, taking labels as independent; nothing is fitted."""
-    return Decoding("expected_f1", None)
+def expected_f1(probabilities: Floats, targets: Bits, *, calibrate: bool = False) -> Decoding:
+    """For each record the set with the highest expected F1, taking labels as independent.
+
+    Nothing is fitted unless `calibrate`: a slope for all logits and a shift for each label (Platt 1999) that make the
+    targets most probable, held near 1 and 0 by STIFFNESS, so that few records move little without need.
+    """
+    if not (calibrate and len(targets)):
+        return Decoding("expected_f1", None)
+    slope, shifts = _calibration(_logits(probabilities), targets)
+    return Decoding("expected_f1", None, slope=slope, shifts=shifts)
 
 
 DECODINGS: dict[str, Callable[..., Decoding]] = {
@@ -182,6 +201,31 @@ def _counts(ranked: Floats) -> list[Floats]:
         distributions.append(following)
         current = following
     return distributions
+
+
+def _calibration(logits: Floats, targets: Bits) -> tuple[float, list[float]]:
+    """The slope and the shifts of the highest posterior, by L-BFGS with the gradient of the cross-entropy."""
+    from scipy.optimize import minimize  # half a second that whoever fits nothing need not wait for
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        slope, shifts = np.exp(parameters[0]), parameters[1:]
+        moved = slope * logits + shifts
+        error = _sigmoid(moved) - targets
+        entropy = float((np.logaddexp(0, moved) - targets * moved).sum())
+        gradient = np.concatenate([[slope * (error * logits).sum()], error.sum(axis=0)])
+        return entropy + STIFFNESS / 2 * float(parameters @ parameters), gradient + STIFFNESS * parameters
+
+    found = minimize(loss, np.zeros(1 + targets.shape[1]), jac=True, method="L-BFGS-B").x
+    return float(np.exp(found[0])), [float(shift) for shift in found[1:]]
+
+
+def _logits(probabilities: Floats) -> Floats:
+    p = np.clip(probabilities.astype(np.float64), CERTAIN, 1 - CERTAIN)
+    return np.log(p / (1 - p))
+
+
+def _sigmoid(logits: Floats) -> Floats:
+    return np.exp(-np.logaddexp(0, -logits))
 
 
 def _best_by_itself(probabilities: Floats, targets: Bits) -> list[float]:

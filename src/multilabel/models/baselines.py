@@ -1,9 +1,9 @@
-"""Text models without a network, which every deep model must beat: fit, predict, save, load without pickle."""
+"""Models without a network, which every deep model must beat: fit, predict, save, load without pickle."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import numpy as np
 from annotated_types import Ge, Le, Len
@@ -26,6 +26,8 @@ VOCABULARY = "vocabulary.json"
 class Baseline(Protocol):
     """What all baselines can do."""
 
+    reads: ClassVar[Literal["text", "nothing"]]
+
     def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
         """Learn from training texts (N) and targets (N, L)."""
 
@@ -42,8 +44,40 @@ class Baseline(Protocol):
         """The inverse of `save`, in place of `fit`."""
 
 
+class Constant:
+    """Every label is as probable as it was frequent in training, whatever a record holds: always the same label set."""
+
+    reads: ClassVar[Literal["text", "nothing"]] = "nothing"
+
+    def __init__(self) -> None:
+        """Has no settings."""
+        self.frequency = np.zeros(0, np.float32)
+
+    def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
+        """Only counts labels."""
+        self.frequency = targets.mean(axis=0, dtype=np.float32)
+
+    def probabilities(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same row for every text."""
+        return np.tile(self.frequency, (len(texts), 1))
+
+    def parameters(self) -> int:
+        """One frequency per label."""
+        return len(self.frequency)
+
+    def save(self, folder: Path) -> None:
+        """As a tensor."""
+        save_file({"frequency": self.frequency}, folder / WEIGHTS)
+
+    def load(self, folder: Path) -> None:
+        """The inverse."""
+        self.frequency = load_file(folder / WEIGHTS)["frequency"]
+
+
 class KeywordRule:
     """A label is there if one of its words is; where no word is found, labels rank by their frequency in training."""
+
+    reads: ClassVar[Literal["text", "nothing"]] = "text"
 
     def __init__(self) -> None:
         """Has no settings; the words of labels without an entry in keywords.yaml are their names."""
@@ -79,6 +113,8 @@ class KeywordRule:
 
 class TfidfLogreg:
     """Weighted counts of words and word pairs, and one logistic regression per label."""
+
+    reads: ClassVar[Literal["text", "nothing"]] = "text"
 
     def __init__(
         self,
@@ -130,7 +166,9 @@ class TfidfLogreg:
         self.vectorizer.idf_ = tensors["idf"]
 
 
-BASELINES: Registry[Callable[..., Baseline]] = Registry({"keyword_rule": KeywordRule, "tfidf_logreg": TfidfLogreg})
+BASELINES: Registry[type[Baseline]] = Registry(
+    {"constant": Constant, "keyword_rule": KeywordRule, "tfidf_logreg": TfidfLogreg}
+)
 
 
 def _pattern(words: Sequence[str]) -> str:

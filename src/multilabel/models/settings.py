@@ -121,11 +121,11 @@ class NetworkSettings(ModelSettings):
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineSettings(ModelSettings):
-    """A text model without a network."""
+    """A model without a network."""
 
     kind: Literal["baseline"] = "baseline"
     baseline: Choice
-    modality: Literal["text"] = "text"
+    modality: Literal["text", "nothing"] = "text"
 
 
 MemberSettings: TypeAlias = Annotated[NetworkSettings | BaselineSettings, Field(discriminator="kind")]
@@ -141,7 +141,8 @@ class EnsembleSettings(ModelSettings):
     @property
     def modality(self) -> str:
         """What any member reads."""
-        return "+".join(sorted({part for member in self.members.values() for part in member.modality.split("+")}))
+        parts = {part for member in self.members.values() for part in member.modality.split("+")} - {"nothing"}
+        return "+".join(sorted(parts)) or "nothing"
 
 
 AnySettings: TypeAlias = Annotated[NetworkSettings | BaselineSettings | EnsembleSettings, Field(discriminator="kind")]

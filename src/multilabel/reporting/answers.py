@@ -30,6 +30,19 @@ def on_baselines(baseline: str, changes: Sequence[Mapping[str, Any]]) -> list[Ma
     return [Markdown(f"**Baselines**: on test {said} than the best baseline, {code(baseline)}{rest}.")]
 
 
+def on_constant(constant: str, better: Sequence[str], others: Sequence[str]) -> list[Markdown]:
+    """That what was trained has learned nothing that shows, or which part of it has not."""
+    idle = [name for name in others if name not in better]
+    if not constant or not idle:
+        return []
+    verb = "is" if len(idle) == 1 else "are"
+    said = f"{_listed(idle)} {verb} not better than {code(constant)}, which says the same of every record"
+    if better:
+        return [Markdown(f"**Learned nothing that shows**: on test {said}.")]
+    advice = "Get more records, train longer, or look at the labels"
+    return [Markdown(f"**Nothing has learned anything that shows**: on test {said}. {advice}.")]
+
+
 def on_submission(dataset: str, summary: Mapping[str, Any] | None) -> list[Markdown]:
     """Which file to upload, and what predicted it."""
     if summary is None:

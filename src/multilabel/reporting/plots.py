@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from multilabel.reporting.canvas import ACCENT, INK, SOFT, new_figure, save, shown
 
-MODALITY_COLOURS = {"text": "#bc6c25", "image": "#2a6f97", "image+text": "#386641"}
+MODALITY_COLOURS = {"nothing": "#8d99ae", "text": "#bc6c25", "image": "#2a6f97", "image+text": "#386641"}
 MOST_BARS, MOST_PAIRED = 40, 30  # labels that one figure can show
 
 

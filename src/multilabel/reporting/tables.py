@@ -22,6 +22,7 @@ EXPLANATIONS = {  # file -> what it shows
 DIFFERENCE = ("difference", "difference_ci_low", "difference_ci_high")
 CURVES = ("train/loss", "valid/loss", "valid/f1_samples")
 SINGLE = ("text", "image")
+CONSTANT = "nothing"  # what a model reads that says the same of every record
 
 
 def leaderboard(architectures: Iterable[str], dataset: str, metrics: Path = METRICS) -> pd.DataFrame:
@@ -81,6 +82,14 @@ def against_baselines(
     best = next((name for name in leaders["architecture"] if name in baselines), "")
     networks = [name for name in leaders["architecture"] if best and name not in baselines]
     return best, [{"architecture": name, **_compared(name, best, n_resamples, seed)} for name in networks]
+
+
+def above_constant(leaders: pd.DataFrame, n_resamples: int, seed: int) -> tuple[str, list[str]]:
+    """A model of a leaderboard that says the same of every record, and those that are better; ("", []) where there is none."""
+    constant = next(iter(leaders[leaders["modality"] == CONSTANT]["architecture"]), "")
+    others = leaders[leaders["modality"] != CONSTANT]["architecture"].tolist() if constant else []
+    better = [name for name in others if _compared(name, constant, n_resamples, seed)["verdict"] == "better"]
+    return constant, better
 
 
 def fusion_gain(leaders: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any] | None:

@@ -71,7 +71,8 @@ def resolve(
         return _resolve_ensemble(name, blocks, train, seed, where)
     if block.get("baseline") is not None:
         baseline = resolve_named("baseline", BASELINES, block["baseline"], f"{where}.baseline")
-        model = BaselineSettings(name=name, dataset=block["dataset"], seed=seed, baseline=baseline)
+        reads = BASELINES[baseline.name].reads
+        model = BaselineSettings(name=name, dataset=block["dataset"], seed=seed, baseline=baseline, modality=reads)
         return BaselineArchitecture(model=model, decoding=resolve_training(train, {}, where)[0].decoding)
     mistakes: list[str] = []
     image = text = fusion = None
@@ -133,7 +134,7 @@ def _check_parts(block: Mapping[str, Any], where: str) -> None:
     if block.get("baseline") is not None:
         if parts or block.get("train") is not None:
             raise UserError(
-                f"{where}: a baseline reads the text alone and has no `{[*parts, 'train'][0]}:`; take it out"
+                f"{where}: a baseline reads the text at most and has no `{[*parts, 'train'][0]}:`; take it out"
             )
     elif not parts:
         raise UserError(

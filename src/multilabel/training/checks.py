@@ -34,12 +34,13 @@ def advice(architecture: Architecture) -> Iterator[str]:
 
     Expected F1 believes probabilities, which some losses distort; what is frozen is cheap only if its features can be kept.
     """
-    if isinstance(architecture, NetworkArchitecture) and architecture.decoding.name == "expected_f1":
+    believes = architecture.decoding.name == "expected_f1" and not architecture.decoding.options.get("calibrate")
+    if isinstance(architecture, NetworkArchitecture) and believes:
         loss = architecture.train.loss
         if loss.name in ("focal", "asymmetric") or loss.options.get("pos_weight") is not None:
             yield (
-                "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global` "
-                "or per_label"
+                "this loss distorts probabilities, which `decoding: expected_f1` believes; take `decoding: global`, "
+                "per_label or {name: expected_f1, calibrate: true}"
             )
     if isinstance(architecture, NetworkArchitecture):
         yield from _unkept(architecture)

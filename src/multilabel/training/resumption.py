@@ -13,7 +13,7 @@ from typing import Any
 
 from multilabel.core.files import replacing
 from multilabel.core.paths import CHECKPOINTS
-from multilabel.core.settings import to_json
+from multilabel.core.settings import Choice, to_json
 from multilabel.models.pretrained import with_digests
 from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.tensor_files import read_tensors, write_tensors
@@ -28,11 +28,12 @@ class State:
     def __init__(
         self, architecture: NetworkArchitecture, records: list[str], data: Iterable[Path], folder: Path = CHECKPOINTS
     ) -> None:
-        """`records` are the ids that the run sees, `data` the files that it reads; a name changes no step.
+        """`records` are the ids that the run sees, `data` the files that it reads; a name or a decoding changes no step.
 
         Weights that the network starts from count by their content, so they must have been fetched.
         """
-        nameless = replace(architecture, model=replace(architecture.model, name=""))
+        train = replace(architecture.train, decoding=Choice(""))  # fitted once the network is trained
+        nameless = replace(architecture, model=replace(architecture.model, name=""), train=train)
         settings = with_digests(to_json(nameless), architecture.model)
         digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:
