@@ -9,8 +9,6 @@ import gc
 import os
 import sys
 import tempfile
-import time
-import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr
 from dataclasses import dataclass, replace
@@ -26,11 +24,12 @@ import torch
 from accelerate import Accelerator
 
 from bench import resume
-from bench.contenders import Bare, Everybody, image_batches
+from bench.contenders import Bare, Everybody, Files, image_batches, usual_transforms
 from bench.generated import LABELS, Generated, generate
-from bench.machine import RESULTS, Results
+from bench.machine import RESULTS
 from bench.races import Unsaved, predict_in_turn, train_in_turn
 from bench.rounds import in_words, spread
+from bench.session import Add, Say, Session
 from multilabel.models.devices import accelerator
 from multilabel.models.network import Network, build
 from multilabel.models.prediction import prediction_batch
@@ -103,41 +102,27 @@ def main() -> None:
 
 def measure(name: str, out: Path, parts: list[str]) -> int:
     """How many parts failed; what went well is stored anyway."""
-    began, failed, scale = time.monotonic(), 0, SCALES[name]
-    results = Results(out / "gpu.json", command=f"python -m bench.gpu {name}".rstrip(), seed=SEED, scale=vars(scale))
+    scale, marks = SCALES[name], []
+    session = Session(out / "gpu.json", command=f"python -m bench.gpu {name}".rstrip(), seed=SEED, scale=vars(scale))
     device = accelerator("auto").device
-    marks: list[dict[str, Any]] = []
     with (
         Telemetry(device, every=0.2) as telemetry,
         tempfile.TemporaryDirectory() as folder,
         (Path(folder) / "log").open("w") as log,
         redirect_stderr(log),  # bars of progress
     ):
-
-        def say(line: str) -> None:
-            print(f"[{time.monotonic() - began:6.1f} s] {line}", flush=True)
-
-        say(f"{results.content['about'].get('gpu', results.content['about']['processor'])}, {device}")
+        about = session.results.content["about"]
+        session.say(f"{about.get('gpu', about['processor'])}, {device}")
         data = generate(scale.records + scale.held_out, scale.size, SEED)
-        say(f"{len(data.pixels)} images of {scale.size} px made")
+        session.say(f"{len(data.pixels)} images of {scale.size} px made")
         for part in parts:
             marks.append({"part": part, "seconds": round(telemetry.seconds, 2)})
-            try:
-                PARTS[part](scale, data, Path(folder), partial(results.add, part), say)
-            except Exception:  # noqa: BLE001 (one part that fails leaves the others)
-                failed += 1
-                results.add(f"{part}_error", traceback.format_exc())
-                say(f"{part} FAILED\n{traceback.format_exc()}")
-            results.add("telemetry", {"marks": marks, "samples": list(telemetry.samples)})
-            results.add("seconds", round(time.monotonic() - began, 1))
+            session.attempt(part, partial(PARTS[part], scale, data, Path(folder)))
+            session.results.add("telemetry", {"marks": marks, "samples": list(telemetry.samples)})
     if telemetry.samples:
         plot(telemetry.samples, marks, out / "gpu.png")
-    say(f"{results.path}, {len(telemetry.samples)} samples of the GPU")
-    return failed
-
-
-Add = Callable[[Any], None]
-Say = Callable[[str], None]
+    session.say(f"{session.results.path}, {len(telemetry.samples)} samples of the GPU")
+    return session.failed
 
 
 def ratios(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
@@ -152,7 +137,8 @@ def ratios(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> N
         precision, steps = precision_of(device), scale.records // scale.batch_size
         batches = image_batches(2, scale.size, scale.batch_size, LABELS, device.device)
         bare = Bare(net, architecture, device.device, precision, batches)
-        everybody = Everybody(net, architecture, device.device, precision, paths, targets)
+        files = Files(targets, paths, usual_transforms(architecture))
+        everybody = Everybody(net, architecture, device.device, precision, files)
         fewer = steps if everybody.workers else min(steps, 2)  # one process takes long for so many images
         contenders = {"bare": partial(bare.train, steps), "everybody": partial(everybody.train, fewer)}
         race = train_in_turn(net, architecture, train, valid, device, contenders, say)
