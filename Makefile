@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench-gpu drop-examples clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu drop-examples clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ check: setup-dev ## lint, formatting, types and layers
 format: setup-dev ## put the code into shape
 	ruff check --fix .
 	ruff format .
+
+bench: setup ## measure training, prediction and decoding on this CPU, 10 to 20 min, with nothing else running
+	PYTHONPATH=src python -m bench.cpu $(SCALE)
 
 bench-gpu: ## measure training and prediction on a GPU, 8 to 15 min; SCALE=--quick takes 3
 	PYTHONPATH=src python -m bench.gpu $(SCALE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.state import AcceleratorState, GradientState, PartialState
 from PIL import Image
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -106,9 +107,11 @@ class HubTrainer:
 
     def rate(self, steps: int) -> float:
         """Records per second between the first of so many steps and the last; what comes before does not count."""
-        from transformers import Trainer, TrainerCallback, TrainingArguments
+        from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
         ends: list[float] = []
+        # accelerate keeps one state for all of a process: the Trainer's would change the precision of our loop.
+        before = {kind: dict(kind._shared_state) for kind in (PartialState, AcceleratorState, GradientState)}
 
         class Clock(TrainerCallback):
             def on_step_end(self, *_: Any, **__: Any) -> None:
@@ -133,7 +136,11 @@ class HubTrainer:
             report_to=[],
         )
         trainer = Trainer(self.net, arguments, train_dataset=self.records, data_collator=named, callbacks=[Clock()])
+        trainer.remove_callback(PrinterCallback)
         trainer.train()
+        for kind, shared in before.items():
+            kind._shared_state.clear()
+            kind._shared_state.update(shared)
         return (len(ends) - 1) * self.options.batch_size / (ends[-1] - ends[0])
 
 

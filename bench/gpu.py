@@ -21,14 +21,13 @@ os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
-from accelerate import Accelerator
 
 from bench import resume
 from bench.contenders import Bare, Everybody, Files, image_batches, usual_transforms
 from bench.generated import LABELS, Generated, generate
 from bench.machine import RESULTS
-from bench.races import Unsaved, predict_in_turn, train_in_turn
-from bench.rounds import in_words, spread
+from bench.races import Unsaved, precision_of, predict_in_turn, train_in_turn
+from bench.rounds import in_words, rate, spread
 from bench.session import Add, Say, Session
 from multilabel.models.devices import accelerator
 from multilabel.models.network import Network, build
@@ -140,7 +139,10 @@ def ratios(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> N
         files = Files(targets, paths, usual_transforms(architecture))
         everybody = Everybody(net, architecture, device.device, precision, files)
         fewer = steps if everybody.workers else min(steps, 2)  # one process takes long for so many images
-        contenders = {"bare": partial(bare.train, steps), "everybody": partial(everybody.train, fewer)}
+        contenders = {
+            "bare": partial(rate, partial(bare.train, steps), device.device),
+            "everybody": partial(rate, partial(everybody.train, fewer), device.device),
+        }
         race = train_in_turn(net, architecture, train, valid, device, contenders, say)
         about = {"precision": precision, "batch_size": scale.batch_size, "workers": everybody.workers}
         found[encoder] = about | race
@@ -186,11 +188,11 @@ def prediction(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) 
         architecture, net = network(encoder, scale)
         device = accelerator("auto")
         batch_size = prediction_batch(scale.size, device.device)
-        (batch,) = image_batches(1, scale.size, batch_size, LABELS, device.device)
-        found[encoder] = predict_in_turn(net, architecture, data.images(), batch, device, scale.rounds)
+        batches = image_batches(1, scale.size, batch_size, LABELS, device.device)
+        found[encoder] = predict_in_turn(net, architecture, data.images(), batches, device, scale.rounds)
         add(found)
         say(f"prediction, {encoder}, batches of {batch_size}: {in_words(found[encoder])}")
-        del net, batch
+        del net, batches
         free()
 
 
@@ -253,11 +255,6 @@ def plot(samples: list[dict[str, float]], marks: list[dict[str, Any]], path: Pat
     figure.tight_layout()
     figure.savefig(path, dpi=100)
     pyplot.close(figure)
-
-
-def precision_of(device: Accelerator) -> str:
-    """As params.yaml calls it."""
-    return "fp32" if device.mixed_precision == "no" else device.mixed_precision
 
 
 def free() -> None:

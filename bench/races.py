@@ -1,6 +1,7 @@
 """Our loop and our prediction against contenders, in turn, and what came of it."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,13 @@ def train_in_turn(
     train: Examples,
     valid: Examples,
     device: Accelerator,
-    contenders: Mapping[str, Callable[[], int]],
+    contenders: Mapping[str, Callable[[], float]],
     say: Say,
 ) -> dict[str, Any]:
-    """Records per second of `fit` and of contenders: a round after each epoch, of which the first does not count."""
+    """Records per second of `fit` and of contenders, a round after each epoch, of which the first does not count.
+
+    `contenders` return their rate; one that gives up leaves the others.
+    """
     rates: dict[str, list[float]] = {"ours": [], **{name: [] for name in contenders}}
 
     failures: dict[str, str] = {}
@@ -47,7 +51,7 @@ def train_in_turn(
         rates["ours"].append(len(train) / row["seconds"])
         for name in [name for name in contenders if name not in failures]:
             try:
-                rates[name].append(rate(contenders[name], device.device))
+                rates[name].append(contenders[name]())
             except Exception as error:  # noqa: BLE001 (a contender that gives up leaves the others)
                 failures[name] = f"{type(error).__name__}: {error}"
                 say(f"{name} gave up: {failures[name]}")
@@ -62,23 +66,31 @@ def predict_in_turn(
     net: nn.Module,
     architecture: NetworkArchitecture,
     examples: Examples,
-    batch: Batch,
+    batches: list[Batch],
     device: Accelerator,
     rounds: int,
 ) -> dict[str, Any]:
-    """Records per second of `predict`, and of the forward pass alone on a batch that lies on the device."""
+    """Records per second of `predict`, and of the forward pass alone on batches that lie on the device."""
     net = net.to(device.device).to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    prepare, batch = ImagePreparation(architecture.model.image, device.device), batch.to(device.device)
-    size = len(batch.targets)  # type: ignore[arg-type]
+    prepare = ImagePreparation(architecture.model.image, device.device)
+    batches = [batch.to(device.device) for batch in batches]
 
     def forward() -> int:
-        steps = -(-len(examples) // size)
+        number = 0
         with torch.inference_mode(), device.autocast():
-            for _ in range(steps):
-                net(batch.images, batch.tokens, batch.mask, batch.lengths)
-        return steps * size
+            while number < len(examples):
+                for batch in batches:
+                    net(batch.images, batch.tokens, batch.mask, batch.lengths)
+                    number += len(batch.targets)  # type: ignore[arg-type]
+        return number
 
-    contenders = {"ours": lambda: len(predict(net, prepare, examples, device)), "bare": forward}
-    return summary(
-        interleaved({name: lambda work=work: rate(work, device.device) for name, work in contenders.items()}, rounds)
-    )
+    def ours() -> int:
+        return len(predict(net, prepare, examples, device))
+
+    contenders = {"ours": partial(rate, ours, device.device), "bare": partial(rate, forward, device.device)}
+    return summary(interleaved(contenders, rounds))
+
+
+def precision_of(device: Accelerator) -> str:
+    """As params.yaml calls it."""
+    return "fp32" if device.mixed_precision == "no" else device.mixed_precision
