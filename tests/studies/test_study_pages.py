@@ -156,15 +156,15 @@ def test_an_opening_says_what_a_verdict_was_made_with() -> None:
     ])  # fmt: skip
     link = "[Table 9](#r9-table-9-a--b)"
     assert (
-        f"Holds: A above B (+0.300 here, +0.100 printed, tiny in place of big, laptop, photos.zip; {link})."
+        f"Holds: A above B (+0.300 here, +0.100 printed; tiny in place of big; laptop, photos.zip; {link})."
         in told["What stands"]
     )
     assert "Right direction, other size: A above D (" in told["What stands"]
     assert (
-        f"Does not hold: A above C (-0.100 here, +0.100 printed, captions only, full, real.zip; {link})."
+        f"Does not hold: A above C (-0.100 here, +0.100 printed; captions only; full, real.zip; {link})."
         in told["What does not"]
     )
-    assert f"have no verdict: undertrained: 1 claim of {link} (laptop, photos.zip)." in told["What is open"]
+    assert f"without a verdict: undertrained: 1 claim of {link} (laptop, photos.zip)." in told["What is open"]
     assert f"Nobody has tested these claims here: A above F ({link}); A above G ({link})." in told["What is open"]
 
 
@@ -216,6 +216,13 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     assert "claims of its rows; 3 held against chance at once" in page
     assert "1 of them update their weights less often" in page
     assert "1 of its runs here only show that they work" in page
+
+
+def test_a_row_of_another_kind_says_so_in_its_line() -> None:
+    lines = [claim("A", str(number), NO_VERDICT, variant="captions only", caveats=["96 px"]) for number in range(3)]
+    page = table_markdown(finished([], lines, {}).content)
+    assert page.count("| captions only | **no verdict** |") == 3
+    assert "Ours: laptop, photos.zip; 96 px." in page
 
 
 def test_a_long_table_is_folded_and_counted() -> None:

@@ -46,9 +46,10 @@ class _Told:
     def _claims(self) -> list[str]:
         found = []
         for table, line in self.lines:
-            about = [f"{line['ours']:+.3f} here", f"{line['published']:+.3f} printed", *self._made_with([line])]
+            sizes = f"{line['ours']:+.3f} here, {line['published']:+.3f} printed"
+            about = "; ".join([sizes, *self._made_with([line]), table.link(self.page)])
             pair = f"{escape(line['better'])} above {escape(line['worse'])}"
-            found.append(f"{pair} ({', '.join(about)}; {table.link(self.page)})")
+            found.append(f"{pair} ({about})")
         return found
 
     def by_table(self) -> str:
@@ -60,7 +61,7 @@ class _Told:
             f"{number[name]} claim{'s' if number[name] > 1 else ''} of {table.link(self.page)}"
             for name, table in by_name.items()
         ]
-        conditions = ", ".join(self._made_with([line for _, line in self.lines]))
+        conditions = "; ".join(self._made_with([line for _, line in self.lines]))
         return ", ".join(found) + (f" ({conditions})" if conditions else "")
 
     def _made_with(self, lines: Sequence[Line]) -> list[str]:
@@ -103,7 +104,7 @@ def _unjudged(told: _Told) -> list[Markdown]:
     if not left:
         return []
     items = [f"{escape(verdict)}: {told.of(verdict).by_table()}" for verdict in left]
-    return [Markdown(f"Claims that were run for on real data and have no verdict: {'; '.join(items)}.")]
+    return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
 
 
 def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:

@@ -17,19 +17,22 @@ LONG = 12  # figures that a page shows before it folds them away
 
 @dataclass(frozen=True)
 class Shared:
-    """What all lines of ours in a table have in common, which stands once above them."""
+    """What all lines of ours of one scale and data have in common, which stands once above the table."""
 
-    evidence: Sequence[str]  # scale and data
-    departures: Sequence[str]  # from the report
+    by_evidence: Mapping[str, Sequence[str]]  # scale and data -> departures from the report
 
     def left(self, line: Line) -> list[str]:
         """What else a reader must know of a line."""
-        own = [part for part in _departures(line) if part not in self.departures]
-        return [*own, *([line["evidence"]] if len(self.evidence) > 1 and line["evidence"] else [])]
+        own = [part for part in _departures(line) if part not in self.by_evidence.get(line["evidence"], ())]
+        return [*own, *self.evidence(line)]
+
+    def evidence(self, line: Line) -> list[str]:
+        """Scale and data of a line, where not all lines have the same."""
+        return [line["evidence"]] if len(self.by_evidence) > 1 and line["evidence"] else []
 
     def said(self) -> str:
-        """As a sentence, where all lines are of one scale and data."""
-        return f"Ours: {'; '.join([*self.evidence, *self.departures])}." if len(self.evidence) == 1 else ""
+        """A sentence for each scale and data."""
+        return " ".join(f"Ours: {'; '.join([evidence, *parts])}." for evidence, parts in self.by_evidence.items())
 
 
 def table_markdown(table: Line, heading: str = "") -> Markdown:
@@ -69,22 +72,32 @@ def _at_once(table: Line) -> str:
 
 
 def _shared(table: Line) -> Shared:
-    made = {line["evidence"]: None for key in ("figures", "claims", "others") for line in solid(table[key])}
-    lines = [_departures(line) for key in ("figures", "claims") for line in solid(table[key]) if line["evidence"]]
-    common = [part for part in lines[0] if all(part in own for own in lines)] if lines else []
-    return Shared([evidence for evidence in made if evidence], common)
+    found: dict[str, list[str]] = {}
+    for line in solid([line for key in ("figures", "claims") for line in table[key] if line["evidence"]]):
+        own = [part for part in _departures(line) if part not in _kinds(line)]
+        found[line["evidence"]] = [part for part in found.get(line["evidence"], own) if part in own]
+    for line in solid(table["others"]):
+        found.setdefault(line["evidence"], [])
+    return Shared(found)
+
+
+def _kinds(line: Line) -> list[str]:
+    """What a row of its own is about, captions only, say; which stands in its line, whatever others have in common with it."""
+    return [part for part in departures(line["variant"]) if " in place of " not in part]
 
 
 def _departures(line: Line) -> list[str]:
-    """How a run, or a pair of runs, departs from the report; the scale stands beside the data."""
-    said = line["because"].split("; ") if _departs(line) else line.get("caveats", ())
+    """How a run, or a pair of runs, departs from the report, each thing once."""
+    of_variant = departures(line["variant"])
+    reasons = line["because"].split("; ") if line["verdict"] == CANNOT else []
+    said = [part for part in (*line.get("caveats", ()), *reasons) if part and not _is_told(part, line)]
+    return list(dict.fromkeys([*of_variant, *said]))
+
+
+def _is_told(part: str, line: Line) -> bool:
+    """Whether the variant of a line, or its scale beside the data, says so already."""
     scale = f"{str(line['evidence']).partition(',')[0]} scale"
-    return [part for part in dict.fromkeys([*departures(line["variant"]), *said]) if part not in ("", scale)]
-
-
-def _departs(line: Line) -> bool:
-    """Whether the reasons of a figure's verdict are departures, which have a column of their own."""
-    return "caveats" not in line and line["verdict"] == CANNOT
+    return part in (scale, "not as published") or any(part in own for own in departures(line["variant"]))
 
 
 def departures(variant: str) -> list[str]:
@@ -149,14 +162,12 @@ def _difference(line: Line) -> str:
 
 
 def _verdict(line: Line) -> Markdown:
-    """What was found, and why."""
-    p = f"p {line['p']:.2g}" if line.get("p") is not None else ""
-    reasons = [
-        "" if _departs(line) else line["because"],
-        p,
-        f"undertrained, {line['undertrained']}" if line.get("undertrained") else "",
-    ]
-    because = "; ".join(reason for reason in reasons if reason)
+    """What was found, and why, as far as the departures beside it do not say so."""
+    told = _departures(line)
+    reasons = [part for part in line["because"].split("; ") if part not in told and not _is_told(part, line)]
+    reasons += [f"p {line['p']:.2g}"] if line.get("p") is not None else []
+    reasons += [f"undertrained, {line['undertrained']}"] if line.get("undertrained") else []
+    because = "; ".join(dict.fromkeys(filter(None, reasons)))
     return Markdown(f"{bold(line['verdict'])}: {escape(because)}" if because else bold(line["verdict"]))
 
 
@@ -195,7 +206,7 @@ def others(table: Line, shared: Shared) -> str:
         spread = f", sd {line['sd']:.3f} over {line['seeds']} seeds" if line["sd"] is not None else ""
         change = line["difference"]
         against = _with_interval(*change) if change else ""
-        how = [*departures(line["variant"]), *([line["evidence"]] if len(shared.evidence) > 1 else [])]
+        how = [*departures(line["variant"]), *shared.evidence(line)]
         scored = [Markdown(score + interval + spread), _same_rule(line), against]
         rows.append([line["row"], *scored, "; ".join(how)])
     heads = ["run", Markdown("samples-F1 [95 %]"), SAME_RULE, "against the base, paired", HOW]
