@@ -9,8 +9,15 @@ import pytest
 
 from multilabel.core.errors import UserError
 from multilabel.data.labels import Labels
-from multilabel.metrics.predictions import f1_of_sets, label_table, paired_difference, prediction_table
-from multilabel.metrics.statistics import f1_per_record
+from multilabel.metrics.predictions import (
+    BY_SEED,
+    f1_of_sets,
+    label_table,
+    mean_over_seeds,
+    paired_difference,
+    prediction_table,
+)
+from multilabel.metrics.statistics import bootstrap, f1_per_record
 
 RANDOM = np.random.default_rng(7)
 TARGETS = (RANDOM.random((200, 6)) < [0.7, 0.3, 0.2, 0.1, 0.05, 0.0]).astype(np.uint8)
@@ -36,6 +43,38 @@ def test_the_paired_difference_is_that_of_the_records(tmp_path: Path) -> None:
     gain = f1_per_record(TARGETS, TARGETS) - f1_per_record(TARGETS, PREDICTED)
     assert change["difference"] == pytest.approx(gain.mean())
     assert 0 < change["difference_ci_low"] < gain.mean() < change["difference_ci_high"]
+
+
+def test_the_difference_of_several_seeds_covers_them(tmp_path: Path) -> None:
+    for name in ("own", "other"):
+        (tmp_path / name).mkdir()
+        TABLE.to_parquet(tmp_path / name / "test.parquet")
+    own, other = tmp_path / "own" / "test.parquet", tmp_path / "other" / "test.parquet"
+    f1 = f1_of_sets(TABLE)
+    alike, apart = np.stack([f1 + 0.1] * 3), np.stack([f1 + 0.1 + shift for shift in (-0.08, 0, 0.08)])
+    found = {}
+    for name, by_seed in (("alike", alike), ("apart", apart)):
+        pd.DataFrame(dict(zip("123", by_seed, strict=True))).to_parquet(own.with_name(BY_SEED))
+        found[name] = paired_difference(own, other, 2000, seed=1)
+        assert found[name]["difference"] == pytest.approx(0.1)
+    assert found["alike"]["difference_ci_low"] == pytest.approx(0.1)
+    half = 4.303 * 0.08 * np.sqrt(1 / 3 + 1)  # one seed of the other is taken to vary as much
+    assert found["apart"]["difference_ci_low"] == pytest.approx(0.1 - half, abs=0.01)
+
+
+def test_the_mean_over_seeds_has_an_interval_over_records_and_seeds() -> None:
+    f1 = f1_of_sets(TABLE)
+    records_alone = bootstrap(f1, 2000, 1)
+    same = mean_over_seeds(np.stack([f1, f1]), 2000, 1)
+    assert records_alone is not None
+    assert same is not None
+    assert (same.value, same.low, same.high) == pytest.approx(
+        (f1.mean(), records_alone.low, records_alone.high), abs=0.004
+    )
+    apart = mean_over_seeds(np.stack([f1 - 0.05, f1, f1 + 0.05]), 2000, 1)
+    assert apart is not None
+    assert apart.high - apart.low > 0.8 * 2 * 4.303 * 0.05 / np.sqrt(3)
+    assert mean_over_seeds(np.ones((3, 1)), 200, 1) is None
 
 
 def test_other_records_are_refused(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from PIL import Image
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import write_json
-from multilabel.core.paths import EXPLANATIONS, PER_RECORD, PREDICTIONS
+from multilabel.core.paths import EXPLANATIONS, PER_RECORD, PREDICTIONS, predictions_file
 from multilabel.data.records import Record
 from multilabel.metrics.pointing import pointing_game
+from multilabel.metrics.predictions import BY_SEED
 
 HOSTILE = [
     "a|b", "<script>alert(1)</script>", "![x](a.png)", "![x](/etc/hostname)", "![x](http://example.org/pixel.png)",
@@ -217,6 +218,22 @@ def test_what_is_no_better_than_a_constant_is_named(learned: bool, finished: Pro
     both = "on test `net`, `other` are not better than `same`, which says the same of every record. Get more records"
     assert (f"**Learned nothing that shows**: {said}" in markdown) == learned
     assert (f"**Nothing has learned anything that shows**: {both}" in markdown) == (not learned)
+
+
+def test_an_architecture_of_several_seeds_is_its_mean(finished: Project) -> None:
+    own = records(20)
+    labels = finished.data(own)
+    finished.model("rule", own, labels, mixed, baseline=True)
+    finished.model("net", own, labels, right, seeds=2, f1_samples=0.75, f1_samples_sd=0.354)
+    by_seed = pd.DataFrame({"1": np.ones(20), "2": np.arange(20) % 2.0})
+    by_seed.to_parquet(predictions_file("net").with_name(BY_SEED), index=False)
+    markdown = finished.report()[0]
+    assert "| `net` | text | **0.750** ± 0.354 of 2 seeds (0.400 to 0.600) |" in markdown
+    assert "| `rule` | text | **0.500** (0.400 to 0.600) |" in markdown
+    value, low, high = re.search(r"\| `net` \| (\S+) \((\S+) to (\S+)\)", markdown).groups()  # type: ignore[union-attr]
+    assert float(value) == 0.25
+    assert float(low) < -1 < 1 < float(high)  # two seeds this far apart say next to nothing
+    assert pd.read_parquet("reports/f1_per_record.parquet")["f1_net"].tolist() == by_seed.mean(axis=1).tolist()
 
 
 def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) -> None:

@@ -5,6 +5,7 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Le, Lt
 
 Seed = Annotated[int, Ge(0), Le(2**31 - 1)]  # what every library takes, a few added seeds included
+Seeds = Annotated[int, Ge(1), Le(100)]  # trainings of one architecture
 Count = Annotated[int, Ge(1), Le(1_000_000)]
 Records = Annotated[int, Ge(0), Le(10_000_000)]
 Epochs = Annotated[int, Ge(1), Le(10_000)]

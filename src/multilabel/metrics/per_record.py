@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
@@ -16,8 +18,13 @@ F1 = "f1_"  # prefix of the columns with scores
 RECORD = ["id", "truth"]  # what tells records apart: ids may stay where labels change, so `truth` is a digest of those
 
 
-def per_record(dataset: str, predictions: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """The predictions of a dataset's architectures -> dataset, id, truth and `f1_<architecture>`, a row per test record."""
+def per_record(
+    dataset: str, predictions: Mapping[str, pd.DataFrame], over_seeds: Mapping[str, NDArray[np.floating]] | None = None
+) -> pd.DataFrame:
+    """The predictions of a dataset's architectures -> dataset, id, truth and `f1_<architecture>`, a row per test record.
+
+    `over_seeds` has (N,) the mean F1 of those that were trained with several.
+    """
     found = pd.DataFrame()
     for name, table in predictions.items():
         if not len(found.columns):
@@ -26,7 +33,7 @@ def per_record(dataset: str, predictions: Mapping[str, pd.DataFrame]) -> pd.Data
         elif found["id"].tolist() != table["id"].tolist():
             raise UserError(f"the predictions of {name} are of other records than those of {next(iter(predictions))}; "
                             f"run `dvc repro` so that both see the same split")  # fmt: skip
-        found[F1 + name] = f1_of_sets(table)
+        found[F1 + name] = f1_of_sets(table) if over_seeds is None or name not in over_seeds else over_seeds[name]
     return found
 
 

@@ -9,9 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
+from multilabel.metrics.differences import paired_difference as difference_of
+from multilabel.metrics.resampling import of_means
 from multilabel.metrics.scores import per_label
-from multilabel.metrics.statistics import bootstrap, f1_of_label_sets
+from multilabel.metrics.statistics import Estimate, bootstrap, f1_of_label_sets
 
+BY_SEED = "f1_by_seed.parquet"  # beside the predictions, of what was trained with several seeds
 PROBABILITY = "p_"  # prefix of the columns with probabilities
 
 
@@ -56,14 +59,19 @@ def label_table(predictions: pd.DataFrame, labels: LabelOrder) -> pd.DataFrame:
 def paired_difference(predictions: Path, base: Path, n_resamples: int, seed: int) -> dict[str, float | None]:
     """Samples-F1 of one model minus that of another on the same records, with the interval of the mean difference.
 
-    The interval is None where there are fewer than two records.
+    Where either was trained with several seeds it is that of the means over seeds, and the interval covers them as well. It
+    is None where there are fewer than two records.
     """
-    own, other = pd.read_parquet(predictions), pd.read_parquet(base)
-    if own["id"].tolist() != other["id"].tolist():
+    if pd.read_parquet(predictions)["id"].tolist() != pd.read_parquet(base)["id"].tolist():
         raise UserError(
             f"{predictions} and {base} hold different records; run `dvc repro` so that both see the same split"
         )
-    return mean_difference(f1_of_sets(own) - f1_of_sets(other), n_resamples, seed)
+    own, other = read_f1_by_seed(predictions), read_f1_by_seed(base)
+    if len(own) == len(other) == 1 or own.shape[1] < 2:
+        return mean_difference(own.mean(axis=0) - other.mean(axis=0), n_resamples, seed)
+    found = difference_of(of_means(own, n_resamples, seed), of_means(other, n_resamples, seed))
+    sure = found.interval()
+    return {"difference": found.value, "difference_ci_low": sure.low, "difference_ci_high": sure.high}
 
 
 def mean_difference(difference: NDArray[np.floating], n_resamples: int, seed: int) -> dict[str, float | None]:
@@ -72,6 +80,22 @@ def mean_difference(difference: NDArray[np.floating], n_resamples: int, seed: in
     low, high = (sure.low, sure.high) if sure else (None, None)
     value = float(difference.mean()) if len(difference) else None
     return {"difference": value, "difference_ci_low": low, "difference_ci_high": high}
+
+
+def mean_over_seeds(by_seed: NDArray[np.floating], n_resamples: int, seed: int) -> Estimate | None:
+    """(S, N) scores of several seeds -> their mean with an interval that covers records and seeds; None for one record."""
+    if by_seed.shape[1] < 2:
+        return None
+    nothing = of_means(np.zeros((1, by_seed.shape[1])), n_resamples, seed, chance=False)
+    return difference_of(of_means(by_seed, n_resamples, seed), nothing).interval()
+
+
+def read_f1_by_seed(predictions: Path) -> NDArray[np.floating]:
+    """(S, N) F1 of each record by each training; of one alone it is that of the predictions."""
+    path = predictions.with_name(BY_SEED)
+    if path.exists():
+        return pd.read_parquet(path).to_numpy().T
+    return f1_of_sets(pd.read_parquet(predictions))[None]
 
 
 def f1_of_sets(predictions: pd.DataFrame) -> NDArray[np.floating]:

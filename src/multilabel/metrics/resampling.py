@@ -73,6 +73,15 @@ def replicates(
     return {name: Replicates(found[0], resampled[name], number, chance) for name, found in values.items()}
 
 
+def of_means(by_seed: Floats, n_resamples: int, seed: int, *, chance: bool = True) -> Replicates:
+    """The mean over records of (S, N) values, two records at least, by seed and by resample."""
+    random, number = np.random.default_rng(seed), by_seed.shape[1]
+    at_once = max(1, CHUNK // (12 * number))
+    sizes = [min(at_once, n_resamples - done) for done in range(0, n_resamples, at_once)]
+    parts = [random.multinomial(number, np.full(number, 1 / number), size=size) @ by_seed.T / number for size in sizes]
+    return Replicates(by_seed.mean(axis=1), np.concatenate(parts), number, chance)
+
+
 def constant_answer(targets: Bits) -> Bits:
     """(N, L): the most frequent label of the targets for every record."""
     predicted = np.zeros_like(targets)

@@ -1,7 +1,7 @@
 """A trained model against the test split, once: scores with intervals, a table per label, predictions per record."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from multilabel.core.files import replacing_folder
 from multilabel.data.dataset import load_split
 from multilabel.inputs.cleaning import emptied
-from multilabel.metrics.predictions import prediction_table
+from multilabel.metrics.predictions import BY_SEED, f1_of_sets, mean_over_seeds, prediction_table
 from multilabel.metrics.scores import METRICS, missing, scores
 from multilabel.metrics.statistics import bootstrap, f1_per_record
-from multilabel.models.folder import size_mb
+from multilabel.models.folder import SEEDS, size_mb
 from multilabel.models.limits import Limits, broken
 from multilabel.models.model import Model
 from multilabel.models.pretrained import coco_exposed
@@ -37,16 +37,49 @@ class Evaluation:
     row: dict[str, Any]  # of the result table
     predictions: pd.DataFrame  # a row per test record
     decodings: pd.DataFrame  # a row per rule that makes label sets of probabilities
+    f1_by_seed: pd.DataFrame | None = None  # of each test record, a column per training where there are several
 
     def save(self, folder: Path) -> None:
-        """`test.parquet` and `decodings.csv`."""
+        """`test.parquet`, `decodings.csv` and, of several trainings, `f1_by_seed.parquet`."""
         with replacing_folder(folder) as partial:
+            if self.f1_by_seed is not None:
+                self.f1_by_seed.to_parquet(partial / BY_SEED, index=False)
             self.predictions.to_parquet(partial / "test.parquet", index=False)
             self.decodings.to_csv(partial / "decodings.csv", index=False, float_format="%.6f")
 
 
 def evaluate(folder: Path, settings: EvaluationSettings, limits: Limits) -> Evaluation:
-    """Score the model stored in `folder` on test."""
+    """Score the model stored in `folder` on test; where it has other trainings, scores are the means over all.
+
+    Predictions, decodings and what a model weighs are those of the first, which predicts.
+    """
+    found = _evaluate(folder, settings, limits)
+    others = [_evaluate(other, settings, limits) for other in sorted((folder / SEEDS).glob("*"))]
+    if not others:
+        return found
+    every = [found, *others]
+    f1 = pd.DataFrame({str(one.row["seed"]): f1_of_sets(one.predictions) for one in every})
+    return replace(found, row=_mean(every, f1, settings), f1_by_seed=f1)
+
+
+def _mean(every: list[Evaluation], f1: pd.DataFrame, settings: EvaluationSettings) -> dict[str, Any]:
+    """The first row with the mean of every score, samples-F1 with its spread and an interval over records and seeds."""
+    first = every[0].row
+    averaged = (*METRICS, "valid_f1_samples", "train_seconds", "predict_seconds")
+    row = dict(first)
+    for name in averaged:
+        values = [one.row.get(name) for one in every]
+        known = [value for value in values if value is not None]
+        if name in row:
+            row[name] = float(np.mean(known)) if len(known) == len(values) else None
+    sure = mean_over_seeds(f1.to_numpy().T, settings.n_resamples, first["seed"])
+    row["f1_samples_ci_low"], row["f1_samples_ci_high"] = (sure.low, sure.high) if sure else (None, None)
+    spread = float(np.std([one.row["f1_samples"] for one in every], ddof=1))
+    return {**row, "seeds": len(every), "f1_samples_sd": spread}
+
+
+def _evaluate(folder: Path, settings: EvaluationSettings, limits: Limits) -> Evaluation:
+    """One training on test."""
     model = Model.load(folder)
     text = getattr(model.settings, "text", None)
     split = load_split(model.settings.dataset, "test")

@@ -17,6 +17,7 @@ FORMAT = (
     2  # raise it when `load` reads what an older version of this library did not write; folders of 1 lack FORMAT_FILE
 )
 FORMAT_FILE = "format.json"
+SEEDS = "seeds"  # folder of an architecture's other trainings, which its scores are of and nothing predicts with
 MB = 2**20  # as the competition's limit counts
 
 
@@ -74,8 +75,9 @@ def read_training(folder: Path) -> Training:
 
 
 def size_mb(folder: Path) -> float:
-    """What a model folder takes on disk."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / MB
+    """What a model folder takes on disk, but for its other trainings."""
+    files = (file for file in folder.rglob("*") if SEEDS not in file.relative_to(folder).parts)
+    return sum(file.stat().st_size for file in files if file.is_file()) / MB
 
 
 def _settings(folder: Path) -> AnySettings:

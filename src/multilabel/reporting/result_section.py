@@ -12,7 +12,7 @@ from multilabel.metrics.per_record import per_record
 from multilabel.reporting import answers, plots, tables
 from multilabel.reporting.figures import Figures
 from multilabel.reporting.markdown import Markdown
-from multilabel.reporting.results import predicted, stored, there
+from multilabel.reporting.results import f1_of_records, predicted, stored, there
 from multilabel.reporting.samples import Samples, samples
 
 
@@ -95,5 +95,7 @@ def result_section(
         samples=samples(dataset, labels, predicted(best), reported.sample_predictions, seed, figures),
         joined_curves=tables.joined_curves(dataset, curves),
         per_label=per_label,
-        per_record=per_record(dataset, {name: predicted(name) for name in own}),
+        per_record=per_record(
+            dataset, {name: predicted(name) for name in own}, {name: f1_of_records(name) for name in own}
+        ),
     )

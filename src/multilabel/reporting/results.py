@@ -3,17 +3,21 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import read_json
 from multilabel.core.paths import EDA, METRICS, decodings_file, predictions_file
+from multilabel.metrics.predictions import read_f1_by_seed
 
 SCORED = (
     "dataset", "modality", "valid_f1_samples", "f1_samples", "f1_samples_ci_low", "f1_samples_ci_high", "f1_micro",
     "f1_macro", "map", "exact_match", "parameters", "size_mb", "size_fp32_mb", "train_seconds", "within_limits",
     "coco_exposed", "emptied_texts", "device",
 )  # fmt: skip
+OF_SEEDS = ("seeds", "f1_samples_sd")  # where an architecture was trained with several
 NEEDED = {  # stage -> keys of its JSON that the report prints
     "eda": ("records", "labelled", "unlabelled", "labels_per_record_mean", "images", "duplicates"),
     "ingest": ("source", "findings", "reasons"),
@@ -55,6 +59,11 @@ def described(dataset: str, name: str) -> pd.DataFrame:
 def predicted(name: str) -> pd.DataFrame:
     """What a model said of each test record."""
     return pd.read_parquet(there(predictions_file(name), "evaluate", name))
+
+
+def f1_of_records(name: str) -> NDArray[np.floating]:
+    """(N,) its F1 of each test record, the mean over seeds."""
+    return read_f1_by_seed(there(predictions_file(name), "evaluate", name)).mean(axis=0)
 
 
 def decoded(name: str) -> pd.DataFrame:

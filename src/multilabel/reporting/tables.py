@@ -11,7 +11,7 @@ from multilabel.core.paths import METRICS, predictions_file
 from multilabel.data.labels import Labels
 from multilabel.metrics.predictions import label_table, paired_difference
 from multilabel.reporting.markdown import Markdown, bold, code, table
-from multilabel.reporting.results import SCORED, decoded, predicted, stored, there
+from multilabel.reporting.results import OF_SEEDS, SCORED, decoded, predicted, stored, there
 
 EXPLANATIONS = {  # file -> what it shows
     "augmentation": "One image, and what training makes of it",
@@ -28,7 +28,7 @@ CONSTANT = "nothing"  # what a model reads that says the same of every record
 def leaderboard(architectures: Iterable[str], dataset: str, metrics: Path = METRICS) -> pd.DataFrame:
     """One row per architecture of a dataset, best samples-F1 on test first; empty if there is none."""
     rows = [{"architecture": name, **stored("evaluate", name, metrics)} for name in architectures]
-    columns = ["architecture", *SCORED]
+    columns = ["architecture", *SCORED, *OF_SEEDS]
     found = pd.DataFrame([row for row in rows if row["dataset"] == dataset], columns=columns)
     return found.sort_values("f1_samples", ascending=False, ignore_index=True, kind="stable")
 
@@ -175,7 +175,8 @@ def difference(change: Mapping[str, Any]) -> str:
 
 def _with_interval(row: Mapping[Hashable, Any]) -> Markdown:
     score, low, high = _scores(row, "f1_samples", "f1_samples_ci_low", "f1_samples_ci_high")
-    return Markdown(f"{bold(score)} ({low} to {high})")
+    spread = "" if np.isnan(row["f1_samples_sd"]) else f" ± {row['f1_samples_sd']:.3f} of {row['seeds']:.0f} seeds"
+    return Markdown(f"{bold(score)}{spread} ({low} to {high})")
 
 
 def _scores(row: Mapping[Hashable, Any], *names: str) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 from multilabel.core.errors import UserError, noting
 from multilabel.core.files import read_json
 from multilabel.core.paths import RESOLVED
+from multilabel.core.ranges import Seeds
 from multilabel.core.registry import choose, choose_each, shown
 from multilabel.core.settings import (
     Choice,
@@ -19,6 +20,7 @@ from multilabel.core.settings import (
     resolve_named,
     says,
     to_json,
+    typed,
     without,
 )
 from multilabel.inputs.cleaning import CLEANINGS
@@ -53,7 +55,7 @@ from multilabel.training.settings import (
     resolve_training,
 )
 
-PARTS = ("dataset", "image", "text", "fusion", "head", "train", "baseline", "ensemble")
+PARTS = ("dataset", "image", "text", "fusion", "head", "train", "baseline", "ensemble", "seeds")
 DEFAULT_FUSION, DEFAULT_HEAD = "concat", "linear"
 Blocks = Mapping[str, Mapping[str, Any]]
 
@@ -96,7 +98,7 @@ def resolve(
         name=name, dataset=block["dataset"], seed=seed, image=image, text=text, fusion=fusion, head=head,
         prediction=prediction,
     )  # fmt: skip
-    return NetworkArchitecture(model=network, train=training)
+    return NetworkArchitecture(model=network, train=training, seeds=_seeds(block, where))
 
 
 def read_architecture(name: str) -> Architecture:
@@ -118,6 +120,15 @@ def seeded(architecture: Architecture, seed: int) -> Architecture:
     return replace(architecture, model=replace(architecture.model, seed=seed))  # type: ignore[arg-type]
 
 
+def by_seed(architecture: Architecture) -> dict[int, Architecture]:
+    """Each of its trainings by its seed, the one to predict with first."""
+    if isinstance(architecture, BaselineArchitecture):
+        return {architecture.model.seed: architecture}
+    first = architecture.model.seed
+    alone = replace(architecture, seeds=1)
+    return {seed: seeded(alone, seed) for seed in range(first, first + architecture.seeds)}
+
+
 def _given(block: Mapping[str, Any], part: str, default: str) -> Any:
     return default if block.get(part) is None else block[part]
 
@@ -132,6 +143,10 @@ def _check_parts(block: Mapping[str, Any], where: str) -> None:
         return
     parts = [part for part in ("image", "text") if block.get(part) is not None]
     if block.get("baseline") is not None:
+        if block.get("seeds", 1) != 1:
+            raise UserError(
+                f"{where}.seeds: a baseline leaves nothing to chance, and every seed gives the same; take it out"
+            )
         if parts or block.get("train") is not None:
             raise UserError(
                 f"{where}: a baseline reads the text at most and has no `{[*parts, 'train'][0]}:`; take it out"
@@ -146,7 +161,7 @@ def _resolve_ensemble(
     name: str, blocks: Blocks, train: Mapping[str, Any], seed: int, where: str
 ) -> EnsembleArchitecture:
     dataset = blocks[name]["dataset"]
-    for part in without(blocks[name], "ensemble", "dataset"):
+    for part in without(blocks[name], "ensemble", "dataset", "seeds"):
         raise UserError(f"{where}: an ensemble takes everything from its members and has no `{part}:`; take it out")
     block = parsed(EnsembleBlock, blocks[name]["ensemble"], f"{where}.ensemble")
     members: dict[str, Member] = {}
@@ -162,8 +177,14 @@ def _resolve_ensemble(
     decoding = resolve_named("decoding", DECODINGS, block.decoding, f"{where}.ensemble.decoding")
     return EnsembleArchitecture(
         name=name, dataset=dataset, seed=seed, members=members, folds=block.folds, weights=block.weights,
-        decoding=decoding,
+        decoding=decoding, seeds=_seeds(blocks[name], where),
     )  # fmt: skip
+
+
+def _seeds(block: Mapping[str, Any], where: str) -> int:
+    """How many trainings the block asks for."""
+    number: int = typed(Seeds, block.get("seeds", 1), f"{where}.seeds")
+    return number
 
 
 def _resolve_image(block: Any, where: str) -> ImageSettings:

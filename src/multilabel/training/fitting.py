@@ -13,9 +13,10 @@ from multilabel.metrics.decoding import fit_all, fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.devices import is_main_process
 from multilabel.models.evaluation import Evaluation, EvaluationSettings, evaluate
-from multilabel.models.folder import Training
+from multilabel.models.folder import SEEDS, Training
 from multilabel.models.limits import Limits
 from multilabel.models.model import Model
+from multilabel.training.architectures import by_seed
 from multilabel.training.curves import Curves
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
@@ -23,6 +24,7 @@ from multilabel.training.resumption import State
 from multilabel.training.settings import Architecture, EnsembleArchitecture
 
 MEMBERS = Path("plots") / "members"  # curves of an ensemble's members, in the folder that DVC tracks
+CURVES_OF_SEEDS = Path("plots") / "seeds"  # and of all trainings but the first
 
 
 def fit_and_evaluate(
@@ -36,14 +38,25 @@ def fit_and_evaluate(
 def fit(architecture: Architecture, folder: Path, curves: Path) -> Training:
     """Train and store the model in `folder`, and its curves; one process of several writes.
 
+    Of several seeds the first is the model, the others lie in a folder within it. Each that has ended is kept
+    (training/reuse.py), so that a killed run goes on with the next.
+
     Raises `UserError` where the dataset lacks an input that the architecture reads.
     """
-    model, states = train(architecture, curves)
+    trained = {}
+    for number, (seed, one) in enumerate(by_seed(architecture).items()):
+        trained[seed] = train(one, curves / CURVES_OF_SEEDS / str(seed) if number else curves)
+    first, *others = trained
+    model, _ = trained[first]
     if is_main_process():
         with replacing_folder(folder) as partial:
             model.save(partial)
-        for state in states:
-            state.discard()
+            for seed in others:
+                (partial / SEEDS / str(seed)).mkdir(parents=True)
+                trained[seed][0].save(partial / SEEDS / str(seed))
+        for _, states in trained.values():
+            for state in states:
+                state.discard()
     PartialState().wait_for_everyone()
     return model.training
 

@@ -33,7 +33,7 @@ class State:
         Weights that the network starts from count by their content, so they must have been fetched.
         """
         train = replace(architecture.train, decoding=Choice(""))  # fitted once the network is trained
-        nameless = replace(architecture, model=replace(architecture.model, name=""), train=train)
+        nameless = replace(architecture, model=replace(architecture.model, name=""), train=train, seeds=1)
         settings = with_digests(to_json(nameless), architecture.model)
         digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Le
 from pydantic import Field
 
-from multilabel.core.ranges import BatchSize, Epochs, Part, Positive, Rate, Share
+from multilabel.core.ranges import BatchSize, Epochs, Part, Positive, Rate, Seeds, Share
 from multilabel.core.settings import Choice, Resolved, checked_parts, chosen_from
 from multilabel.metrics.decoding import DECODINGS
 from multilabel.metrics.scores import METRICS
@@ -51,6 +51,7 @@ class NetworkArchitecture:
     kind: Literal["network"] = "network"
     model: NetworkSettings
     train: TrainingSettings
+    seeds: Seeds = 1  # trainings that its scores are of; the first is kept to predict with
 
     @property
     def decoding(self) -> Choice:
@@ -82,6 +83,7 @@ class EnsembleArchitecture:
     folds: int | None
     weights: Choice
     decoding: Choice
+    seeds: Seeds = 1  # as of a network
 
     @property
     def model(self) -> EnsembleSettings:
