@@ -5,7 +5,7 @@ base="${1:?usage: review.sh BASE}"
 export PYTHONHASHSEED=0 # dvc's rows come in hash order; this keeps them stable
 echo "## Differences on test, record by record"
 echo
-multilabel compare "$base"
+multilabel compare --curves "$base"
 echo
 echo "## Scores on test"
 table="$(dvc metrics diff "$base" --md --targets metrics/evaluate)"

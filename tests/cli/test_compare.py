@@ -68,6 +68,22 @@ def test_from_the_first_report_to_new_records(tmp_path: Path, capsys: pytest.Cap
     assert "(40 here, 40 there, 0 of them with the same id and labels), so nothing" in compared(capsys)
 
 
+def test_several_revisions_are_held_against_the_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report(rule=20)
+    commit(tmp_path)
+    for name, number in (("one", 30), ("two", 10)):
+        report(rule=number)
+        commit(tmp_path)
+        run(["git", "update-ref", f"refs/exps/ab/cdef/{name}", "HEAD"], tmp_path)  # as DVC keeps experiments
+        run(["git", "reset", "-q", "--hard", "HEAD~1"], tmp_path)
+    main(["compare", "main", "one", "two", "--curves"])
+    printed = capsys.readouterr().out
+    assert re.search(r"### one\n\n\| dataset .*\+0\.250 .*### two\n\n\| dataset .*-0\.250 ", printed, re.DOTALL)
+    assert printed.count("No curve moved.") == 2
+    main(["compare"])
+    assert "| `photos` | `rule` |  | 0.500 |" in capsys.readouterr().out
+
+
 def test_a_base_that_is_not_there() -> None:
     with pytest.raises(SystemExit, match="error: mian: no revision of this repository"):
         main(["compare", "mian"])

@@ -10,7 +10,7 @@ import pytest
 from multilabel.core.errors import UserError
 from multilabel.core.paths import PER_RECORD
 from multilabel.metrics.per_record import per_record, write
-from multilabel.reporting.review import Revision, review
+from multilabel.reporting.review import Revision, curves, review, standing
 
 NUMBER = 40
 Said = Mapping[str, int]  # architecture -> how many of its records are right
@@ -59,13 +59,15 @@ def base(tmp_path: Path) -> State:
 
 def test_new_moved_unchanged_and_gone(base: State, tmp_path: Path) -> None:
     own = State(tmp_path).of({"photos": {"rule": 20, "net": 34, "lucky": 38, "new": 10, "even": 24}})
+    none = "n/a (n/a to n/a) | n/a |  |"
     assert said(base, own) == [
-        "| dataset | architecture | compared with | difference in test samples-F1 (95 % interval) | verdict |",
-        "| --- | --- | --- | --- | --- |",
-        "| `photos` | `net` | itself on `main` | +0.250 (+0.100 to +0.375) | better |",
-        "| `photos` | `lucky` | itself on `main` | -0.025 (-0.076 to +0.000) | not distinguishable |",
-        "| `photos` | `new` | `net`, the best of `main` on valid | -0.350 (-0.525 to -0.200) | worse |",
-        "| `photos` | `even` | `net`, the best of `main` on valid | +0.000 (+0.000 to +0.000) | not distinguishable |",
+        "| dataset | architecture | compared with | difference in test samples-F1 (95 % interval) | verdict | valid | "
+        "test samples-F1 (95 % interval) | train s | changed |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
+        f"| `photos` | `net` | itself on `main` | +0.250 (+0.100 to +0.375) | better | 0.900 to n/a | {none}",
+        f"| `photos` | `lucky` | itself on `main` | -0.025 (-0.076 to +0.000) | not distinguishable | 0.700 to n/a | {none}",
+        f"| `photos` | `new` | `net`, the best of `main` on valid | -0.350 (-0.525 to -0.200) | worse | n/a | {none}",
+        f"| `photos` | `even` | `net`, the best of `main` on valid | +0.000 (+0.000 to +0.000) | not distinguishable | n/a | {none}",
         "The same on every test record: `rule`.",
         "No longer there: `old`.",
     ]
@@ -125,3 +127,38 @@ def test_another_table_in_its_place_is_named(base: State, tmp_path: Path) -> Non
     base.files[str(PER_RECORD)] = (tmp_path / "other").read_bytes()
     with pytest.raises(UserError, match="of main cannot be read"):
         said(base, State(tmp_path).of({"photos": {"new": 3}}))
+
+
+def trained(state: State, name: str, settings: dict[str, object], code: str, curve: list[float]) -> None:
+    """What `resolve`, `train` and `evaluate` leave of an architecture."""
+    row = {"valid_f1_samples": curve[-1], "f1_samples": 0.6, "f1_samples_ci_low": 0.5, "f1_samples_ci_high": 0.7,
+           "train_seconds": 12.4, "modality": "text"}  # fmt: skip
+    state.files[f"metrics/evaluate/{name}.json"] = json.dumps(row).encode()
+    state.files[f"data/resolved/{name}.json"] = json.dumps(settings).encode()
+    deps = [{"path": f"data/code/{name}.txt", "md5": code}, {"path": "data/raw/photos", "md5": "1"}]
+    state.files["dvc.lock"] = json.dumps({"stages": {f"train@{name}": {"deps": deps}}}).encode()
+    lines = [f"photos\t{name}\t{step}\t{value}" for step, value in enumerate(curve)]
+    state.files["reports/curves.tsv"] = "\n".join(["dataset\tarchitecture\tstep\tvalid_f1_samples", *lines]).encode()
+
+
+def test_what_changed_stands_beside_what_it_is_worth(base: State, tmp_path: Path) -> None:
+    own = State(tmp_path).of({"photos": {"net": 34}})
+    trained(base, "net", {"train": {"lr": 0.001, "loss": {"name": "bce"}}}, "a", [0.2, 0.5])
+    trained(own, "net", {"train": {"lr": 0.0001, "loss": {"name": "bce"}}}, "b", [0.3, 0.4, 0.55])
+    line = said(base, own)[2]
+    assert line.endswith(
+        "| better | 0.500 to 0.550 | 0.600 (0.500 to 0.700) | 12 | train.lr 0.001 -&gt; 0.0001; code |"
+    )
+    chart = curves(base.revision("main"), own.revision("this work tree"))
+    assert '    title "net: main, then this work tree"\n    x-axis "epoch" 1 --> 3\n' in chart
+    assert "    line [0.2000, 0.5000]\n    line [0.3000, 0.4000, 0.5500]\n```" in chart
+    assert curves(own.revision("a"), own.revision("b")) == "No curve moved.\n"
+
+
+def test_one_revision_alone_is_a_short_table(tmp_path: Path) -> None:
+    own = State(tmp_path).of({"photos": {"rule": 20, "net": 24}}, {"rule": 0.4})
+    trained(own, "net", {}, "a", [0.5])
+    lines = standing(own.revision("this work tree"), 200, 1).splitlines()
+    assert lines[2] == "| `photos` | `net` | text | 0.500 | 0.600 (0.500 to 0.700) | 12 |  |  |"
+    assert lines[3].startswith("| `photos` | `rule` |  | 0.400 | n/a (n/a to n/a) | n/a | -0.100 (")
+    assert "run `dvc repro` first" in standing(State(tmp_path).revision("x"), 200, 1)

@@ -1,4 +1,4 @@
-"""`multilabel compare`: what the work tree is worth against another revision."""
+"""`multilabel compare`: what revisions, experiments among them, are worth against each other."""
 
 from argparse import ArgumentParser, Namespace
 from functools import partial
@@ -10,17 +10,35 @@ from multilabel.core.revisions import commit_of, content
 
 def configure(parser: ArgumentParser) -> None:
     """Its arguments."""
-    parser.add_argument("base", help="a branch, a tag or a commit, such as main")
+    parser.add_argument(
+        "revisions",
+        metavar="REV",
+        nargs="*",
+        help="branches, tags, commits or experiments of DVC; the first is what the others are held against, and the work "
+        "tree where it is the only one",
+    )
+    parser.add_argument("--curves", action="store_true", help="charts of the curves that moved, in Mermaid, below")
 
 
 def run(given: Namespace) -> None:
     """Print the comparison as Markdown."""
     from multilabel.core.settings import read_params
-    from multilabel.reporting.review import Revision, review
+    from multilabel.reporting.review import Revision, curves, review, standing
 
     params = read_params()
-    base = Revision(given.base, partial(content, commit_of(given.base)))
-    print(review(base, Revision("this work tree", _here), params["evaluate"]["n_resamples"], params["seed"]), end="")
+    n_resamples, seed = params["evaluate"]["n_resamples"], params["seed"]
+    work_tree = Revision("this work tree", _here)
+    revisions = [Revision(name, partial(content, commit_of(name))) for name in given.revisions]
+    if not revisions:
+        print(standing(work_tree, n_resamples, seed), end="")
+        return
+    base, *others = revisions
+    for number, own in enumerate(others or [work_tree]):
+        if len(others) > 1:
+            print("\n" * (number > 0) + f"### {own.name}\n")
+        print(review(base, own, n_resamples, seed), end="")
+        if given.curves:
+            print(f"\n{curves(base, own)}", end="")
 
 
 def _here(path: Path) -> bytes | None:
@@ -29,10 +47,11 @@ def _here(path: Path) -> bytes | None:
 
 COMPARE = Subcommand(
     name="compare",
-    help="show what moved against another revision, record by record",
+    help="show what moved against another revision or experiment, record by record",
     description="Print, as Markdown, the paired difference in test samples-F1 with its 95 %% interval for each architecture "
-    "that is new (against the best of the base on valid) or moved (against its former version). Needs neither data nor models: "
-    "it reads reports/f1_per_record.parquet and metrics/evaluate/ of both.",
+    "that is new (against the best of the base on valid) or moved (against its former version), beside its scores, its seconds "
+    "and what changed. Without REV a row for every architecture of the work tree. Needs neither data nor models: it reads what "
+    "git has.",
     configure=configure,
     run=run,
 )

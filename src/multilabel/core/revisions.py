@@ -1,14 +1,21 @@
 """Files as another revision of the repository has them."""
 
+import re
 import subprocess
 from pathlib import Path
 
 from multilabel.core.errors import UserError
 
+EXPERIMENT = re.compile(r"[\w-]+", re.ASCII)  # what `dvc exp` calls one
+
 
 def commit_of(revision: str) -> str:
-    """The commit that a branch, a tag or the like stands for; raises `UserError` where there is none."""
+    """The commit that a branch, a tag, an experiment of DVC or the like stands for; raises `UserError` where there is none."""
     done = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
+    if done.returncode and EXPERIMENT.fullmatch(revision):
+        found = _git("for-each-ref", "--format=%(objectname)", f"refs/exps/*/*/{revision}").stdout.decode().split()
+        if len(found) == 1:
+            return found[0]
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip() or "git knows none of that name"
         raise UserError(f"{revision}: no revision of this repository ({said}); name a branch, a tag or a commit")

@@ -2,24 +2,32 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import METRICS, PER_RECORD
+from multilabel.core.paths import METRICS, PER_RECORD, REPORTS
 from multilabel.metrics import per_record
 from multilabel.metrics.predictions import mean_difference
 from multilabel.metrics.scores import METRICS as SCORES
+from multilabel.reporting.changes import changes
 from multilabel.reporting.markdown import Markdown, code, table
-from multilabel.reporting.tables import difference, verdict
+from multilabel.reporting.tables import difference, number, verdict
 
-HEADS = ("dataset", "architecture", "compared with", "difference in test samples-F1 (95 % interval)", "verdict")
+DIFFERENCE = "difference in test samples-F1 (95 % interval)"
+NOW = ("valid", "test samples-F1 (95 % interval)", "train s")
+HEADS = ("dataset", "architecture", "compared with", DIFFERENCE, "verdict", *NOW, "changed")
+STANDING = ("dataset", "architecture", "reads", *NOW, f"{DIFFERENCE} to the best on valid", "verdict")
+CURVES = REPORTS / "curves.tsv"
+CURVE = VALID = "valid_f1_samples"  # in tables of curves, and in what `evaluate` wrote
+MOST_CURVES = 6  # architectures whose curves a review draws
 
 
 @dataclass(frozen=True)
@@ -43,13 +51,29 @@ class Revision:
         known = {name: score for name in architectures if (score := self._valid(name)) is not None}
         return max(known, key=lambda name: SCORES["f1_samples"].better(known[name])) if known else None
 
-    def _valid(self, architecture: str) -> float | None:
+    def row(self, architecture: str) -> dict[str, Any]:
+        """What `evaluate` wrote of it; empty where there is nothing."""
         path = METRICS / "evaluate" / f"{architecture}.json"
         found = self.content(path)
+        if found is None:
+            return {}
         try:
-            return None if found is None else json.loads(found)["valid_f1_samples"]
+            row = json.loads(found)
+            return {**row, VALID: row[VALID]}
         except (ValueError, KeyError, TypeError):
             raise self._unreadable(path, f"evaluate@{architecture}") from None
+
+    def curves(self) -> dict[str, list[float]]:
+        """Architecture -> samples-F1 on valid by epoch."""
+        found = self.content(CURVES)
+        try:
+            table = pd.read_csv(io.BytesIO(found), sep="\t") if found else pd.DataFrame(columns=["architecture", CURVE])
+            return {str(name): rows[CURVE].dropna().tolist() for name, rows in table.groupby("architecture")}
+        except (ValueError, KeyError):
+            raise self._unreadable(CURVES, "report") from None
+
+    def _valid(self, architecture: str) -> float | None:
+        return self.row(architecture).get("valid_f1_samples")
 
     def _unreadable(self, path: Path, stage: str) -> UserError:
         return UserError(f"{path} of {self.name} cannot be read; write it again with `dvc repro -f {stage}`")
@@ -73,11 +97,53 @@ def review(base: Revision, own: Revision, n_resamples: int, seed: int) -> Markdo
         else:
             for name, other, change in _changes(records, there[dataset], base):
                 found = mean_difference(change, n_resamples, seed)
-                rows.append([code(dataset), code(name), other, difference(found), verdict(found)])
+                moved = changes(name, base.content, own.content)
+                now = _now(own.row(name), base.row(name) if name in there[dataset] else {})
+                rows.append([code(dataset), code(name), other, difference(found), verdict(found), *now, moved])
             told += _not_compared(records, there[dataset], base)
     told += [Markdown(f"Dataset {code(name)} is no longer there.") for name in there if name not in here]
     shown = [table(HEADS, rows)] if rows else []
     return Markdown("\n\n".join([*shown, *told]) + "\n")
+
+
+def standing(own: Revision, n_resamples: int, seed: int) -> Markdown:
+    """The few columns of one revision that people look at: a row per architecture, the best on valid first."""
+    if own.records is None:
+        return Markdown(f"{code(own.name)} has no {code(PER_RECORD)}; run `dvc repro` first.\n")
+    rows: list[list[object]] = []
+    for dataset, records in own.records.items():
+        best = own.best(_names(records))
+        for name in sorted(_names(records), key=lambda name: -(own.row(name).get("valid_f1_samples") or 0)):
+            row = own.row(name)
+            found = mean_difference((records[name] - records[best]).to_numpy(), n_resamples, seed) if best else {}
+            shown = [difference(found), verdict(found)] if found and name != best else ["", ""]
+            rows.append([code(dataset), code(name), row.get("modality", ""), *_now(row, {}), *shown])
+    return Markdown(f"{table(STANDING, rows)}\n")
+
+
+def curves(base: Revision, own: Revision) -> Markdown:
+    """Charts in Mermaid, which GitHub draws: samples-F1 on valid by epoch of what moved, on both revisions."""
+    before, after = base.curves(), own.curves()
+    moved = [name for name, values in after.items() if values and before.get(name) != values]
+    charts = []
+    for name in moved[:MOST_CURVES]:
+        lines = [values for values in (before.get(name), after[name]) if values]
+        which = f"{base.name}, then {own.name}" if len(lines) > 1 else own.name
+        drawn = [f"    line [{', '.join(f'{value:.4f}' for value in values)}]" for values in lines]
+        charts.append("\n".join([
+            "```mermaid", "xychart-beta", f'    title "{name}: {which}"', f'    x-axis "epoch" 1 --> {max(map(len, lines))}',
+            '    y-axis "samples-F1 on valid"', *drawn, "```",
+        ]))  # fmt: skip
+    left = [f"{len(moved) - MOST_CURVES} other curves moved."] if len(moved) > MOST_CURVES else []
+    return Markdown("\n\n".join([*charts, *left] or ["No curve moved."]) + "\n")
+
+
+def _now(row: Mapping[str, Any], before: Mapping[str, Any]) -> list[object]:
+    """The score on valid, which was another before, the one on test with its interval, and seconds of training."""
+    valid, old = row.get("valid_f1_samples"), before.get("valid_f1_samples")
+    moved = f"{number(old)} to {number(valid)}" if old is not None and old != valid else number(valid)
+    low, high = (number(row.get(f"f1_samples_ci_{end}")) for end in ("low", "high"))
+    return [moved, f"{number(row.get('f1_samples'))} ({low} to {high})", number(row.get("train_seconds"), ".0f")]
 
 
 def _changes(

@@ -132,7 +132,7 @@ def short_markdown(leaders: pd.DataFrame) -> Markdown:
             row["modality"],
             _with_interval(row),
             *_scores(row, "f1_macro", "map"),
-            _number(row["train_seconds"], ".0f"),
+            number(row["train_seconds"], ".0f"),
         ]
         for row in leaders.to_dict("records")
     ]
@@ -147,8 +147,8 @@ def markdown(leaders: pd.DataFrame) -> Markdown:
         [
             code(row["architecture"]), row["modality"], *_scores(row, "valid_f1_samples"), _with_interval(row),
             *_scores(row, "f1_micro", "f1_macro", "map", "exact_match"),
-            _number(row["parameters"], ",.0f"), _number(row["size_mb"], ".1f"), _number(row["size_fp32_mb"], ".1f"),
-            _number(row["train_seconds"], ".0f"),
+            number(row["parameters"], ",.0f"), number(row["size_mb"], ".1f"), number(row["size_fp32_mb"], ".1f"),
+            number(row["train_seconds"], ".0f"),
         ]
         for row in leaders.to_dict("records")
     ]  # fmt: skip
@@ -157,7 +157,7 @@ def markdown(leaders: pd.DataFrame) -> Markdown:
 
 def decodings_markdown(found: pd.DataFrame) -> Markdown:
     """Samples-F1 on test under every rule."""
-    rows = [[code(name), *(_number(value) for value in row)] for name, row in found.iterrows()]
+    rows = [[code(name), *(number(value) for value in row)] for name, row in found.iterrows()]
     return table(["architecture", *found.columns], rows)
 
 
@@ -169,7 +169,7 @@ def changes_markdown(rows: Sequence[Mapping[str, Any]], *columns: str) -> Markdo
 
 def difference(change: Mapping[str, Any]) -> str:
     """A paired difference with its interval."""
-    value, low, high = (_number(change[name], "+.3f") for name in DIFFERENCE)
+    value, low, high = (number(change[name], "+.3f") for name in DIFFERENCE)
     return f"{value} ({low} to {high})"
 
 
@@ -180,10 +180,10 @@ def _with_interval(row: Mapping[Hashable, Any]) -> Markdown:
 
 
 def _scores(row: Mapping[Hashable, Any], *names: str) -> list[str]:
-    return [_number(row[name]) for name in names]
+    return [number(row[name]) for name in names]
 
 
-def _number(value: float | None, form: str = ".3f") -> str:
+def number(value: float | None, form: str = ".3f") -> str:
     """`n/a` for what could not be computed."""
     return "n/a" if value is None or np.isnan(value) else format(value, form)
 
