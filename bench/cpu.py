@@ -23,6 +23,7 @@ from tokenizers import Tokenizer
 from bench.contenders import Bare, Everybody, Files, HubTrainer, usual_transforms
 from bench.generated import LABELS, Generated, generate
 from bench.machine import RESULTS
+from bench.plots import ratios
 from bench.races import precision_of, predict_in_turn, train_in_turn
 from bench.rounds import in_words, interleaved, rate, summary
 from bench.session import Add, Say, Session
@@ -96,7 +97,7 @@ def main() -> None:
     """Run all parts, or those named."""
     parser = argparse.ArgumentParser(description="Measure training, prediction and decoding on a CPU.")
     parser.add_argument("--tiny", action="store_const", const="--tiny", default="", dest="scale", help="seconds")
-    parser.add_argument("--out", type=Path, default=RESULTS, help=f"folder of cpu.json: {RESULTS}")
+    parser.add_argument("--out", type=Path, default=RESULTS, help=f"folder of cpu.json and cpu.png: {RESULTS}")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS), help="all of them by default")
     given = parser.parse_args()
     sys.exit(measure(given.scale, given.out, given.parts))
@@ -111,6 +112,8 @@ def measure(name: str, out: Path, parts: Sequence[str]) -> int:
         session.say(f"{len(data.paths)} records made, {session.results.content['about']['processor']}")
         for part in parts:
             session.attempt(part, partial(PARTS[part], scale, data, Path(folder)))
+    if "training" in session.results.content:
+        ratios(session.results.content["training"], out / "cpu.png")
     session.say(str(session.results.path))
     return session.failed
 

@@ -26,6 +26,7 @@ from bench import resume
 from bench.contenders import Bare, Everybody, Files, image_batches, usual_transforms
 from bench.generated import LABELS, Generated, generate
 from bench.machine import RESULTS
+from bench.plots import over_time
 from bench.races import Unsaved, precision_of, predict_in_turn, train_in_turn
 from bench.rounds import in_words, rate, spread
 from bench.session import Add, Say, Session
@@ -119,7 +120,7 @@ def measure(name: str, out: Path, parts: list[str]) -> int:
             session.attempt(part, partial(PARTS[part], scale, data, Path(folder)))
             session.results.add("telemetry", {"marks": marks, "samples": list(telemetry.samples)})
     if telemetry.samples:
-        plot(telemetry.samples, marks, out / "gpu.png")
+        over_time(telemetry.samples, marks, out / "gpu.png")
     session.say(f"{session.results.path}, {len(telemetry.samples)} samples of the GPU")
     return session.failed
 
@@ -232,29 +233,6 @@ def parts_of(data: Generated, scale: Scale) -> tuple[Any, Any]:
     first = Generated(data.pixels[:train], data.texts[:train], data.targets[:train])
     last = Generated(data.pixels[-valid:], data.texts[-valid:], data.targets[-valid:])
     return first.images(), last.images()
-
-
-def plot(samples: list[dict[str, float]], marks: list[dict[str, Any]], path: Path) -> None:
-    """One curve over time for each quantity, with a line where a part begins."""
-    import matplotlib
-
-    matplotlib.use("agg")
-    from matplotlib import pyplot
-
-    names = [name for name in samples[0] if name != "seconds"]
-    figure, axes = pyplot.subplots(len(names), 1, sharex=True, figsize=(9, 2 * len(names)), squeeze=False)
-    for axis, name in zip(axes[:, 0], names, strict=True):
-        axis.plot([sample["seconds"] for sample in samples], [sample.get(name) for sample in samples], linewidth=0.8)
-        axis.set_ylabel(name.replace("_", " "))
-        axis.set_ylim(bottom=0)
-        for mark in marks:
-            axis.axvline(mark["seconds"], color="grey", linewidth=0.6)
-    for mark in marks:
-        axes[0, 0].annotate(mark["part"], (mark["seconds"], 1.02), xycoords=("data", "axes fraction"), fontsize=8)
-    axes[-1, 0].set_xlabel("seconds")
-    figure.tight_layout()
-    figure.savefig(path, dpi=100)
-    pyplot.close(figure)
 
 
 def free() -> None:

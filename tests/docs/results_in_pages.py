@@ -6,11 +6,13 @@ studies/*/results/; whatever else stands in a page is left alone.
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
+from multilabel.core.files import read_json
 from multilabel.core.settings import read_params
 from multilabel.metrics.per_record import read
 from multilabel.metrics.predictions import mean_difference
@@ -20,7 +22,7 @@ from multilabel.studies.evidence import Results
 from multilabel.studies.specification import RESULTS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = "README.md", "docs/studies.md", "docs/real_data.md"
+PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md"
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -132,6 +134,73 @@ def rescued() -> str:
     return table(["label", "test records", "text alone", "image alone", "both", "what the image adds"], rows)
 
 
+BENCH = ROOT / "metrics" / "bench"  # what `make bench` and `make bench-gpu` measured
+
+
+def _measured(device: str) -> tuple[dict[str, Any], list[str]]:
+    """What was measured, and the lines that say where, with what and when; nothing before it was."""
+    path = BENCH / f"{device}.json"
+    if not path.exists():
+        return {}, [f"Not measured yet: `make bench{'-gpu' * (device == 'gpu')}`."]
+    found = read_json(path)
+    about = found["about"]
+    versions = ", ".join(f"{name} {about['versions'][name]}" for name in ("torch", "timm", "transformers"))
+    machine = about["gpu"] if "gpu" in about else f"{about['processor']}, {about['cores']} cores"
+    lines = [
+        f"`{about['command']}`, {about['date']}, seed {about['seed']}: {machine}; Python {about['python']}, {versions}."
+    ]
+    picture = path.with_suffix(".png")
+    return found, lines + [f"![](../metrics/bench/{picture.name})"] * picture.exists()
+
+
+def _races(races: dict[str, Any], loops: Sequence[str]) -> str:
+    """A row per race: our rate, and the median and range of its ratio to each other loop."""
+
+    def ratio(race: dict[str, Any], other: str) -> str:
+        found = race["ours_to"].get(other)
+        return f"{found['median']:.2f} ({found['least']:.2f} to {found['greatest']:.2f})" if found else ""
+
+    rows = [[code(name), race.get("precision", ""), f"{race['per_second']['ours']['median']:,.0f}", *(ratio(race, other) for other in loops)]
+            for name, race in races.items()]  # fmt: skip
+    return table(["of", "precision", "ours, records/s", *(f"to {other}" for other in loops)], rows)
+
+
+def speed_cpu() -> str:
+    """Training, prediction and decoding on a CPU."""
+    found, lines = _measured("cpu")
+    if "training" in found:
+        lines += ["Training:", _races(found["training"], ("bare", "everybody", "trainer"))]
+    others = {f"prediction, {name}": race for name, race in found.get("prediction", {}).items()}
+    if "decoding" in found:
+        others["cache of images"] = found["decoding"]
+    return "\n\n".join([*lines, *(["Prediction and decoding:", _races(others, ["bare"])] if others else [])])
+
+
+def speed_gpu() -> str:
+    """Training, precisions, prediction and a kill on a GPU."""
+    found, lines = _measured("gpu")
+    if "ratios" in found:
+        lines += ["Training:", _races(found["ratios"], ("bare", "everybody"))]
+    if "prediction" in found:
+        lines += ["Prediction:", _races(found["prediction"], ["bare"])]
+    if "precisions" in found:
+        rows = [[row["precision"], f"{row['seconds_per_epoch']['median']:.2f}", f"{row['peak_memory_gb'] or 0:.1f}",
+                 f"{row['valid_f1_samples']:.3f}", f"{row['train_loss'][-1]:.4f}"] for row in found["precisions"]]  # fmt: skip
+        first = found["precisions"][0]
+        lines += [f"{first['network']}, batches of {first['batch_size']}, {first['records']:,} images an epoch, "
+                  f"{len(first['train_loss'])} epochs, one seed:",
+                  table(["precision", "s per epoch", "peak GB", "valid samples-F1", "last loss"], rows)]  # fmt: skip
+    for mode, run in found.get("resume", {}).items():
+        same = (
+            "the same weights, bit for bit"
+            if run["equal"]
+            else f"weights that differ by {run['largest_difference']:.2g} at most"
+        )
+        lines.append(f"Killed after {run['steps_before_the_kill']} states of {run['steps']} steps and taken up ({mode.replace('_', ' ')}): {same}; "
+                     f"two undisturbed runs differ by {run['largest_difference_of_two_undisturbed']:.2g}.")  # fmt: skip
+    return "\n\n".join(lines)
+
+
 MADE: dict[str, Callable[[], str]] = {
     "captions": lambda: leaders("captions"),
     "books": lambda: leaders("books"),
@@ -142,6 +211,8 @@ MADE: dict[str, Callable[[], str]] = {
     "competition_clean": lambda: competition_table("no"),
     "competition_exposed": lambda: competition_table("yes"),
     "rescued": rescued,
+    "speed_cpu": speed_cpu,
+    "speed_gpu": speed_gpu,
 }
 
 

@@ -39,6 +39,7 @@ DRAWN: dict[str, tuple[Callable[..., None], tuple[Any, ...]]] = {
     "cooccurrence": (plots.cooccurrence, (np.ones((NUMBER, NUMBER), int), NAMES, [0.5] * NUMBER)),
     "per_label": (plots.per_label, (SCORES,)),
     "curves": (plots.curves, ({name: curve(0.1, 0.2) for name in NAMES}, "a $50% off$ tag")),
+    "over_time": (plots.over_time, ({name: curve(80.0, 95.0) for name in NAMES}, "a $50% off$ tag")),
     "beside": (plots.beside, (NAMES, [0.5] * NUMBER, [{"value": 0.4, "low": 0.3, "high": None}] * NUMBER, NAMES[0])),
     "image_grid": (image_plots.image_grid, ([image(["1"])] * FEW, [canvas.wrap(name) for name in NAMES[:FEW]], 4)),
     "gallery": (image_plots.gallery, ([noise(4, 4, 3)] * FEW, NAMES[:FEW])),

@@ -254,6 +254,16 @@ def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) ->
     }
 
 
+def test_what_a_gpu_did_is_drawn_over_time_where_one_trained(finished: Project) -> None:
+    labels = finished.data(records())
+    finished.model("a", records(), labels, mixed)
+    assert "over time" not in finished.report()[0]
+    folder = Path("metrics/train/a/plots/metrics/gpu")
+    folder.mkdir(parents=True)
+    (folder / "utilisation.tsv").write_text("step\tutilisation\n0.0\t12\n1.0\t97\n")
+    assert "![gpu/utilisation over time](figures/d_gpu_utilisation.png)" in finished.report()[0]
+
+
 def test_f1_of_every_record_is_left_for_reviews_and_does_not_change_by_itself(finished: Project) -> None:
     own, other = records(), records(5)
     labels = finished.data(own)

@@ -110,20 +110,29 @@ def leaderboard(table: pd.DataFrame, path: Path) -> None:
 
 
 def curves(by_run: Mapping[str, pd.DataFrame], name: str, path: Path) -> None:
-    """One line per run: columns `step` and `value`."""
+    """One line per run by epoch: columns `step`, from 0, and `value`."""
+    _lines({run: curve.assign(step=curve["step"] + 1) for run, curve in by_run.items()}, name, "epoch", "o", path)
+
+
+def over_time(by_run: Mapping[str, pd.DataFrame], name: str, path: Path) -> None:
+    """One line per run by second."""
+    _lines(by_run, name, "seconds of training", "", path)
+
+
+def _lines(by_run: Mapping[str, pd.DataFrame], name: str, steps: str, marker: str, path: Path) -> None:
     figure, axes = new_figure(6.5, 3.4)
     for place, (run, curve) in enumerate(by_run.items()):
         style = "-" if place < 10 else "--" if place < 20 else ":"
         axes.plot(
-            curve["step"] + 1,
+            curve["step"],
             curve["value"],
-            marker="o",
+            marker=marker,
             markersize=3,
             label=shown(run),
             color=f"C{place % 10}",
             linestyle=style,
         )
-    axes.set(title=name, xlabel="epoch")
+    axes.set(title=name, xlabel=steps)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(True, axis="y")
     axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))

@@ -65,7 +65,8 @@ def result_section(
     constant, better = tables.above_constant(leaders, n_resamples, seed)
     others = [name for name in leaders["architecture"] if name != constant]
     summary = stored("submission", dataset) if dataset in reported.submissions else None
-    curves = tables.curves([name for name in leaders["architecture"] if name not in baselines])
+    networks = [name for name in leaders["architecture"] if name not in baselines]
+    curves, over_time = tables.curves(networks), tables.curves(networks, tables.OVER_TIME)
     per_label = tables.per_label(dataset, leaders["architecture"], labels)
     return ResultSection(
         leaders=leaders,
@@ -84,6 +85,11 @@ def result_section(
         curves=[
             figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} by epoch", plots.curves, runs, name)
             for name, runs in curves.items()
+            if runs
+        ]
+        + [
+            figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} over time", plots.over_time, runs, name)
+            for name, runs in over_time.items()
             if runs
         ],
         per_label_figure=figures.draw(

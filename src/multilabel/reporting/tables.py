@@ -20,7 +20,8 @@ EXPLANATIONS = {  # file -> what it shows
     "words": "What each word adds to the logits of the two most probable labels (blue for, red against)",
 }
 DIFFERENCE = ("difference", "difference_ci_low", "difference_ci_high")
-CURVES = ("train/loss", "valid/loss", "valid/f1_samples")
+CURVES = ("train/loss", "valid/loss", "valid/f1_samples")  # by epoch
+OVER_TIME = ("gpu/utilisation", "gpu/memory_gb", "gpu/power_w", "gpu/temperature_c")  # by second, where a GPU trained
 SINGLE = ("text", "image")
 CONSTANT = "nothing"  # what a model reads that says the same of every record
 
@@ -204,9 +205,11 @@ def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
     return {name: curve for name in names if (curve := read_curve(folder, name)) is not None}
 
 
-def curves(networks: Iterable[str], metrics: Path = METRICS) -> dict[str, dict[str, pd.DataFrame]]:
+def curves(
+    networks: Iterable[str], names: Iterable[str] = CURVES, metrics: Path = METRICS
+) -> dict[str, dict[str, pd.DataFrame]]:
     """Curve -> run -> its points, of the runs that logged it."""
-    found = {name: {run: read_curve(metrics / "train" / run, name) for run in networks} for name in CURVES}
+    found = {name: {run: read_curve(metrics / "train" / run, name) for run in networks} for name in names}
     return {name: {run: curve for run, curve in runs.items() if curve is not None} for name, runs in found.items()}
 
 
