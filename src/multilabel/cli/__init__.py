@@ -10,12 +10,13 @@ from multilabel.cli.apply import APPLY
 from multilabel.cli.compare import COMPARE
 from multilabel.cli.drop_examples import DROP_EXAMPLES
 from multilabel.cli.explain import EXPLAIN
+from multilabel.cli.export import EXPORT
 from multilabel.cli.info import INFO
 from multilabel.cli.new import NEW
 from multilabel.cli.predict import PREDICT
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY, COMPARE, NEW, DROP_EXAMPLES, INFO, PREDICT, EXPLAIN)
+SUBCOMMANDS = (APPLY, COMPARE, NEW, DROP_EXAMPLES, INFO, PREDICT, EXPLAIN, EXPORT)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,6 @@
-"""What gives probabilities of records in memory: a network under torch, a baseline, or several of them.
+"""What gives probabilities of records in memory: a network under torch or onnxruntime, a baseline, or several of them.
 
-torch is imported where a network needs it, and only there.
+torch is imported where a network needs it, and only there: an exported model runs without.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from multilabel.core.files import read_json
 from multilabel.core.settings import call_named, from_json
+from multilabel.inference.onnx_network import GRAPH, OnnxNetwork
 from multilabel.inference.records import Record
 from multilabel.models.baselines import BASELINES, Baseline
 from multilabel.models.ensembles import Combination
@@ -64,6 +65,8 @@ def load_engine(folder: Path, settings: AnySettings, labels: int) -> Engine:
         baseline = call_named(BASELINES, settings.baseline)
         baseline.load(folder)
         return BaselineEngine(baseline)
+    if (folder / GRAPH).exists():
+        return OnnxNetwork(folder, settings)
     from multilabel.inference.torch_network import TorchNetwork
 
     return TorchNetwork.load(folder, settings, labels)

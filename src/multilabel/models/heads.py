@@ -86,7 +86,7 @@ class QueryHead(nn.Module):
 
     def _ask(self, features: Features, need_weights: bool) -> tuple[Tensor, Tensor]:
         states = torch.relu(self.project(features.states))
-        queries = self.queries.expand(len(states), -1, -1)
+        queries = self.queries.expand(states.shape[0], -1, -1)
         padding = None if features.mask is None else ~features.mask
         found, weights = self.attention(queries, states, states, key_padding_mask=padding, need_weights=need_weights)
         return self.first_norm(queries + found), weights

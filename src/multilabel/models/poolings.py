@@ -32,7 +32,7 @@ class LastPooling(nn.Module):
 
     def forward(self, states: Tensor, mask: Tensor) -> Tensor:
         """(B, T, D), (B, T) -> (B, D)."""
-        last = states[torch.arange(len(states), device=states.device), mask.sum(dim=1) - 1]
+        last = states[torch.arange(states.shape[0], device=states.device), mask.sum(dim=1) - 1]
         return torch.cat([last[:, : self.forward_width], states[:, 0, self.forward_width :]], dim=1)
 
 

@@ -1,0 +1,1 @@
+"""Trained models for others: folders to hand on, and networks as ONNX graphs that run without torch."""
