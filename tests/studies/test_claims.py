@@ -121,6 +121,7 @@ def test_only_rows_as_published_have_a_verdict(
     assert line.verdict == line.same_rule.verdict == said
     assert because in line.because
     assert line.ours > 0  # shown all the same
+    assert line.caveats == tuple(name.partition(", ")[2] for name in (first, second) if " in place of " in name)
     assert (line.p is None) is (said != "holds")
 
 
@@ -208,7 +209,7 @@ def test_pairs_that_cannot_be_made(tmp_path: Path) -> None:
     assert line.ours is None
     none = evidence(tmp_path, "none", seeds=[], best_epochs=[])
     table = none.source.predicted()
-    table[["split", "id", "true"]].to_parquet(none.source.folder / "predicted.parquet", index=False)
+    table[["id", "true"]].to_parquet(none.source.folder / "predicted.parquet", index=False)
     line = lines(Evidence("none", none.scores, none.source), evidence(tmp_path, "second"))
     assert (line.verdict, line.seeds, line.ours) == ("undertrained", (0, 1), None)
     line = lines(*pair(tmp_path, planned_updates=0, targets=truth(1)))
@@ -264,7 +265,7 @@ def rewritten(folder: Path, own: Evidence, outcomes: list) -> Evidence:
     from multilabel.studies.outcomes import _predicted
 
     place = folder / "metrics/runs/group" / own.run
-    _predicted("test", LABELS, outcomes).to_parquet(place / "predicted.parquet", index=False)
+    _predicted(LABELS, outcomes).to_parquet(place / "predicted.parquet", index=False)
     return Evidence(own.run, own.scores, Fresh(place))
 
 

@@ -189,16 +189,16 @@ def test_a_run_of_several_seeds_is_their_mean_and_leaves_one_model(study: Path) 
     assert sorted(path.name for path in folder.iterdir()) == names
 
 
-def test_a_run_keeps_its_curves_updates_and_what_it_says_of_valid(study: Path) -> None:
+def test_a_run_keeps_the_curves_of_every_seed_and_its_updates(study: Path) -> None:
     folder = study / "metrics/runs/table_1/toy_gru"
     scores, history = read_json(folder / "scores.json"), pd.read_csv(folder / "history.csv")
     assert (scores["epochs"], scores["image_size"]) == ([2, 2], None)
     assert scores["updates"] == scores["planned_updates"] == 2 * -(-scores["train_records"] // TRAIN["batch_size"])
     losses = history[history["curve"] == "train/loss"]
     assert losses.groupby("seed")["step"].apply(list).to_dict() == {7: [0, 1], 8: [0, 1]}
-    valid = predicted_sets(pd.read_parquet(folder / "predicted.parquet"), COMMON_RULE, "valid")
-    assert valid.ids.tolist() == load_split("captions", "valid").ids
-    assert valid.by_seed.any(axis=2).all()  # this rule leaves no set empty
+    sets = predicted_sets(pd.read_parquet(folder / "predicted.parquet"), COMMON_RULE)
+    assert sets.ids.tolist() == load_split("captions", "test").ids
+    assert sets.by_seed.any(axis=2).all()  # this rule leaves no set empty
     baseline = read_json(study / "metrics/runs/reference/toy_tfidf_logreg/scores.json")
     assert (baseline["updates"], baseline["planned_updates"]) == (0, 0)
 

@@ -131,7 +131,8 @@ def _pair(claim: Claim, first: Evidence, second: Evidence, study: Study, about_t
     if verdict is None and not found:
         verdict, because = CANNOT, "too little was predicted of test"
     known = dict.fromkeys([*study.caveats(first), *study.caveats(second), *caveats, *claim.caveats])
-    return Pair(claim, first, second, verdict, because, tuple(known), found)
+    said = tuple(caveat for caveat in known if caveat not in (first.variant, second.variant))
+    return Pair(claim, first, second, verdict, because, said, found)
 
 
 def _standing(

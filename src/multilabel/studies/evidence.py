@@ -233,10 +233,8 @@ class Evidence:
             found.append(f"{scores['records']:,} records instead of {published_records:,}")
         if self.lacks_weights:
             found.append(NO_WEIGHTS)
-        if self.kind != AS_PUBLISHED:
-            found.append("not as published")
-        if stand_ins := self.variant.removeprefix(self.kind).removeprefix(", "):
-            found.append(stand_ins)
+        if self.variant != AS_PUBLISHED:
+            found.append(self.variant.removeprefix(f"{AS_PUBLISHED}, "))
         return found
 
 
