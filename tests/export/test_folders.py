@@ -27,6 +27,7 @@ TEXTS: dict[str, dict] = {
     "bert": {"encoder": "bert", "tokenizer": "wordpiece", "hidden": 8, "layers": 1},
 }
 IMAGE = {"encoder": "torchvision/mobilenet_v2", "size": 32}
+QUICK = {"attention", "bert"}  # the others take as long again
 WITHOUT_TORCH = """
 import sys
 for name in ("torch", "torchvision", "timm", "transformers", "accelerate", "onnx", "onnxscript"):
@@ -45,7 +46,9 @@ def assert_same(folder: Path, expected: pd.DataFrame, dataset: str) -> None:
     np.testing.assert_allclose(found.probabilities, known, atol=parity.LARGEST)
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in TEXTS]
+)
 def test_text_networks(name: str, tiny_dataset: str) -> None:
     folder, expected = trained.trained(tiny_dataset, "bert", text=TEXTS[name])
     about = export(folder, Path("out"))
@@ -60,7 +63,7 @@ def test_text_networks(name: str, tiny_dataset: str) -> None:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [("image", {}), ("spare", {}), ("looking", {}), pytest.param("image", {"image": IMAGE, "head": {"name": "query", "width": 8}}, marks=pytest.mark.slow),
-     ("pair", {"image": trained.IMAGE, "fusion": "late"}), pytest.param("pair", {"image": IMAGE, "fusion": "sum"}, marks=pytest.mark.slow)],
+     pytest.param("pair", {"image": trained.IMAGE, "fusion": "late"}, marks=pytest.mark.slow), pytest.param("pair", {"image": IMAGE, "fusion": "sum"}, marks=pytest.mark.slow)],
 )  # fmt: skip
 def test_networks_that_read_images(name: str, changes: dict, tiny_dataset: str) -> None:
     folder, expected = trained.trained(tiny_dataset, name, **changes)
@@ -73,6 +76,7 @@ def test_networks_that_read_images(name: str, changes: dict, tiny_dataset: str) 
         np.testing.assert_allclose(model.predict(*some).probabilities, exported.predict(*some).probabilities, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_baselines_and_ensembles(tiny_dataset: str) -> None:
     folder, expected = trained.trained(tiny_dataset, "stacked")
     about = export(folder, Path("out"))
@@ -126,6 +130,7 @@ def test_an_exported_folder_needs_no_torch(tiny_dataset: str) -> None:
     np.testing.assert_allclose(frames[0][columns], frames[1][columns], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_int8_says_what_it_costs(tiny_dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder, expected = trained.trained(tiny_dataset, "bert", text=TEXTS["bert"] | {"hidden": 32})
     main(["export", str(folder), "out", "--int8"])
@@ -188,6 +193,7 @@ def test_what_cannot_be_exported_is_one_line(tiny_dataset: str, monkeypatch: pyt
     )
 
 
+@pytest.mark.slow
 def test_onnxruntime_is_asked_for(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     export(trained.trained(tiny_dataset, "image")[0], Path("out"))
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
@@ -196,6 +202,7 @@ def test_onnxruntime_is_asked_for(tiny_dataset: str, monkeypatch: pytest.MonkeyP
     assert str(error.value) == "out: is an exported model and needs onnxruntime; `pip install onnxruntime`"
 
 
+@pytest.mark.slow
 def test_nothing_of_a_failed_export_is_left(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = trained.trained(tiny_dataset, "image")[0]
     monkeypatch.setattr(folders, "check_parity", lambda *_: (_ for _ in ()).throw(UserError("no")))

@@ -1,0 +1,1 @@
+"""Trained models over HTTP, and a page to try them on."""

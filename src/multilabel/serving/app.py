@@ -1,0 +1,263 @@
+"""The server: which paths there are, and what each answers."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from multilabel.core.errors import UserError, one_line
+from multilabel.inference.classifier import Classifier
+from multilabel.inference.images import UnreadableInput
+from multilabel.inference.predictions import Prediction
+from multilabel.inference.records import Record
+from multilabel.serving.batching import Batcher, Busy
+from multilabel.serving.logs import log
+from multilabel.serving.metrics import Metrics
+from multilabel.serving.reference import reference
+from multilabel.serving.requests import Asked, PredictBody, read_request
+from multilabel.serving.settings import ServingSettings
+
+PAGE = Path(__file__).with_name("demo.html")
+SCRIPT = Path(__file__).with_name("demo.js")
+STYLE = Path(__file__).with_name("demo.css")
+ONLY_OWN = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
+EXPLAINED = 3  # labels
+BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": PredictBody.model_json_schema(ref_template="#/components/schemas/{model}")},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "texts": {"type": "array", "items": {"type": "string"}},
+                        "model": {"type": "string"},
+                        "top": {"type": "integer"},
+                        "labels": {"type": "array", "items": {"type": "string"}},
+                    },
+                }
+            },
+        },
+    }
+}
+
+
+class Server:
+    """Models, their queues, and what has been counted."""
+
+    def __init__(self, classifiers: Mapping[str, Classifier], settings: ServingSettings) -> None:
+        """By the names under which requests ask for them; the first one is asked for by default."""
+        self.classifiers, self.settings, self.metrics = classifiers, settings, Metrics()
+        self.batchers: dict[str, Batcher] = {}
+        self.requests = 0  # in progress
+        self.ready = False
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        """Ready from start to stop."""
+        for name, classifier in self.classifiers.items():
+            self.batchers[name] = Batcher(classifier, self.settings.batch, self.settings.queue, self.metrics)
+            self.batchers[name].start()
+        self.ready = True
+        log("ready", models=list(self.classifiers))
+        yield
+        self.ready = False
+        for batcher in self.batchers.values():
+            await batcher.stop()
+        log("stopped")
+
+    def choose(self, name: str | None) -> str:
+        """The name of a model."""
+        if name is None:
+            return next(iter(self.classifiers))
+        if name not in self.classifiers:
+            raise HTTPException(404, f"no model {name[:60]!r}; choose one of: {', '.join(self.classifiers)}")
+        return name
+
+    async def read(self, request: Request) -> Asked:
+        """What a request asks, if there is room for one more."""
+        if self.requests > self.settings.max_requests:
+            raise HTTPException(429, "too many requests at once; try again", {"Retry-After": "1"})
+        return await read_request(request, self.settings)
+
+    async def predict(self, request: Request) -> Response:
+        """Of each record its labels and probabilities, or why it could not be read."""
+        asked = await self.read(request)
+        name = self.choose(asked.model)
+        reader, counted = self.classifiers[name].reader, self.metrics
+        read = await run_in_threadpool(lambda: [_read(reader.read, image, text) for image, text in asked.records])
+        good = [record for record in read if isinstance(record, Record)]
+        try:
+            found = iter(await self.batchers[name].predict(good, self.settings.timeout) if good else [])
+        except Busy:
+            raise HTTPException(429, f"{name}: its queue is full; try again", {"Retry-After": "1"}) from None
+        except TimeoutError:
+            raise HTTPException(504, f"no answer within {self.settings.timeout:g} s") from None
+        except UserError as error:
+            raise HTTPException(500, str(error)) from None
+        counted.records.labels(name).inc(len(good))
+        counted.problems.labels(name).inc(len(read) - len(good))
+        request.state.about = {"model": name, "records": len(read), "problems": len(read) - len(good)}
+        answers = [_answer(next(found), asked.top) if isinstance(one, Record) else {"problem": one} for one in read]
+        return JSONResponse({"model": name, "predictions": answers}, 200 if good else 422)
+
+    async def explain(self, request: Request) -> Response:
+        """Of one record where the network looked for each label, as a PNG in base64, and what each word adds."""
+        asked = await self.read(request)
+        name = self.choose(asked.model)
+        if len(asked.records) > 1:
+            raise HTTPException(413, "one record at a time is explained")
+        request.state.about = {"model": name, "records": 1}
+        image, text = asked.records[0]
+        try:
+            return JSONResponse(await run_in_threadpool(self._why, name, image, text, asked))
+        except UserError as error:
+            raise HTTPException(422, str(error)) from None
+
+    def _why(self, name: str, image: bytes | None, text: str | None, asked: Asked) -> dict[str, Any]:
+        try:
+            from multilabel.reporting.why import why  # torch and captum, which an exported model does not need
+        except ImportError as error:
+            raise UserError(f"explaining needs torch and captum, and {error.name} is not installed here") from None
+
+        found = why(self.classifiers[name], name, image, text, asked.top or EXPLAINED, asked.labels)
+        labels = [
+            {
+                "name": label.name,
+                "probability": label.probability,
+                "heat": None if label.heat is None else base64.b64encode(label.heat).decode(),
+                "words": None if label.words is None else [asdict(word) for word in label.words],
+            }
+            for label in found.labels
+        ]
+        return {"model": name, "note": found.note, "labels": labels}
+
+    def models(self) -> list[dict[str, Any]]:
+        """What can be asked for."""
+        return [
+            {
+                "name": name,
+                "reads": one.reads,
+                "needs": sorted(one.reader.needs),
+                "labels": one.labels,
+                "decoding": one.description.decoding.rule,
+                "thresholds": one.description.decoding.thresholds,
+            }
+            for name, one in self.classifiers.items()
+        ]
+
+
+def create_app(classifiers: Mapping[str, Classifier], settings: ServingSettings) -> FastAPI:
+    """A server of these models."""
+    server = Server(classifiers, settings)
+    app = FastAPI(
+        title="multilabel",
+        description="Labels for images, texts, and both.",
+        lifespan=server.lifespan,
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.server = server
+    app.middleware("http")(_counting(server))
+    app.add_api_route(
+        "/predict", server.predict, methods=["POST"], openapi_extra=BODY, summary="Labels and probabilities"
+    )
+    app.add_api_route(
+        "/explain", server.explain, methods=["POST"], openapi_extra=BODY, summary="Why one record has them"
+    )
+    app.add_api_route("/models", server.models, methods=["GET"], summary="What can be asked for")
+    _add_operation(app, server)
+    _add_pages(app)
+    return app
+
+
+def _add_operation(app: FastAPI, server: Server) -> None:
+    @app.get("/health", summary="Whether the process lives")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="Whether it answers; 503 before and after")
+    def ready() -> Response:
+        return JSONResponse({"ready": server.ready}, 200 if server.ready else 503)
+
+    @app.get("/metrics", summary="For Prometheus")
+    def metrics() -> Response:
+        return Response(server.metrics.page(), media_type="text/plain; version=0.0.4")
+
+
+def _add_pages(app: FastAPI) -> None:
+    for path, file, kind in (
+        ("/", PAGE, "text/html"),
+        ("/demo.js", SCRIPT, "text/javascript"),
+        ("/demo.css", STYLE, "text/css"),
+    ):
+        headers = {"Content-Security-Policy": ONLY_OWN, "X-Content-Type-Options": "nosniff"}
+        app.add_api_route(path, _file(file, kind, headers), methods=["GET"], include_in_schema=False)
+
+    @app.get("/docs", include_in_schema=False)
+    def docs() -> HTMLResponse:
+        return HTMLResponse(reference(app.openapi()), headers={"Content-Security-Policy": ONLY_OWN})
+
+
+def _file(file: Path, kind: str, headers: dict[str, str]) -> Callable[[], FileResponse]:
+    def answer() -> FileResponse:
+        return FileResponse(file, media_type=kind, headers=headers)
+
+    return answer
+
+
+def _counting(server: Server) -> Callable[[Request, Callable[[Request], Awaitable[Response]]], Awaitable[Response]]:
+    async def count(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        began, status = time.perf_counter(), 500
+        request.state.about = {}
+        server.requests += 1
+        try:
+            response = await answer(request)
+            status = response.status_code
+        except asyncio.CancelledError:
+            status = 499  # whoever asked is gone
+            raise
+        finally:
+            server.requests -= 1
+            seconds = time.perf_counter() - began
+            route = request.scope.get("route")
+            path = getattr(route, "path", "other")  # unknown paths share one name: they are without end
+            server.metrics.requests.labels(request.method, path, status).inc()
+            server.metrics.seconds.labels(path).observe(seconds)
+            about = {"method": request.method, "path": request.url.path[:200], "status": status}
+            log("request", **about, ms=round(seconds * 1000, 1), **request.state.about)
+        return response
+
+    return count
+
+
+def _read(read: Callable[[bytes | None, str | None], Record], image: bytes | None, text: str | None) -> Record | str:
+    try:
+        return read(image, text)
+    except UnreadableInput as error:
+        return one_line(str(error))
+
+
+def _answer(said: Prediction, top: int) -> dict[str, Any]:
+    return {"labels": said.labels, "probabilities": said.top(top) if top else said.probabilities}
+
+
+def names_of(folders: Sequence[Path]) -> dict[str, Path]:
+    """The folders by their own names; raises `UserError` where two have the same."""
+    names: dict[str, Path] = {}
+    for folder in folders:
+        name = folder.resolve().name
+        if name in names:
+            raise UserError(f"{names[name]} and {folder}: are both called {name}; rename one of them")
+        names[name] = folder
+    return names

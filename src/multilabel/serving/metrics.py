@@ -1,0 +1,35 @@
+"""What Prometheus reads of a server."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+
+
+class Metrics:
+    """Counters of one server."""
+
+    def __init__(self) -> None:
+        """All at 0."""
+        self.registry = CollectorRegistry()
+        self.requests = self._counter("requests", "Requests answered.", "method", "path", "status")
+        self.records = self._counter("records", "Records predicted.", "model")
+        self.problems = self._counter("problems", "Records that could not be read.", "model")
+        self.seconds = Histogram(
+            "multilabel_request_seconds",
+            "From the first byte to the answer.",
+            ["path"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.batch_records = Histogram(
+            "multilabel_batch_records", "Records computed at once.", ["model"], buckets=RECORDS, registry=self.registry
+        )
+        self.waiting = Gauge("multilabel_waiting_records", "Records that wait.", ["model"], registry=self.registry)
+
+    def page(self) -> bytes:
+        """In Prometheus' text format."""
+        return generate_latest(self.registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"multilabel_{name}", text, labels, registry=self.registry)
