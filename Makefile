@@ -4,7 +4,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu drop-examples setup-serve clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu faults drop-examples setup-serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,9 @@ bench: setup ## measure training, prediction and decoding on this CPU, 10 to 20 
 
 bench-gpu: ## measure training and prediction on a GPU, 8 to 15 min; SCALE=--quick takes 3
 	PYTHONPATH=src python -m bench.gpu $(SCALE)
+
+faults: setup ## disturb a small pipeline 44 times at random, and count how it ends; 1 to 2 h
+	PYTHONPATH=src python -m bench.faults
 
 clean: ## delete derived caches; nothing that DVC tracks
 	rm -rf .cache .checkpoints .pytest_cache .mypy_cache .ruff_cache

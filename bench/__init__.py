@@ -1,1 +1,1 @@
-"""How fast training and prediction are, as ratios to what the machine could do at best and to what people write."""
+"""Measurements that anyone can repeat: how fast training and prediction are, and how runs end that are disturbed."""

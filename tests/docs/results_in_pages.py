@@ -22,7 +22,7 @@ from multilabel.studies.evidence import Results
 from multilabel.studies.specification import RESULTS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md"
+PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md", "docs/faults.md"
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -201,6 +201,24 @@ def speed_gpu() -> str:
     return "\n\n".join(lines)
 
 
+def faults() -> str:
+    """A row for each kind of fault: how often, and how it ended."""
+    path = BENCH / "faults.json"
+    if not path.exists():
+        return "Not measured yet: `make faults`."
+    found = read_json(path)
+    about, rows = found["about"], []
+    for kind in dict.fromkeys(case["kind"] for case in found["cases"]):
+        cases = [case for case in found["cases"] if case["kind"] == kind]
+        remedies = sorted({case["remedy"] for case in cases if case["remedy"]})
+        counts = [sum(case["same"] for case in cases), sum(case["orphans"] > 0 for case in cases),
+                  sum(bool(case["left_over"]) for case in cases)]  # fmt: skip
+        rows.append([kind, len(cases), *counts, ", ".join(remedies)])
+    heads = ["fault", "times", "ended the same", "left a process", "left a file", "first"]
+    said = f"`{about['command']}`, {about['date']}, seed {about['seed']}: {about['processor']}, {about['cores']} cores; a run takes {found['undisturbed']['seconds']:.0f} s."
+    return f"{said}\n\n{table(heads, rows)}"
+
+
 MADE: dict[str, Callable[[], str]] = {
     "captions": lambda: leaders("captions"),
     "books": lambda: leaders("books"),
@@ -213,6 +231,7 @@ MADE: dict[str, Callable[[], str]] = {
     "rescued": rescued,
     "speed_cpu": speed_cpu,
     "speed_gpu": speed_gpu,
+    "faults": faults,
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import results_in_pages
 from conftest import ROOT
-from results_in_pages import MADE, PAGES, filled, names, speed_cpu, speed_gpu
+from results_in_pages import MADE, PAGES, faults, filled, names, speed_cpu, speed_gpu
 
 from multilabel.core.files import write_json
 from multilabel.reporting.markdown import escape
@@ -73,6 +73,13 @@ def test_what_was_measured_is_told_and_what_was_not_as_well(tmp_path: Path, monk
     assert "| `image` | bf16 | 100 | 0.90 (0.85 to 0.95) | 2.00 (1.95 to 2.05) |  |" in speed_cpu()
     assert "![]" not in speed_cpu()
     assert "Prediction" not in speed_cpu()
+    assert faults() == "Not measured yet: `make faults`."
+    case = {"kind": "SIGKILL", "same": True, "orphans": 0, "left_over": [], "remedy": ""}
+    lock = case | {"kind": "lock", "remedy": "rm dvc.lock", "left_over": ["a"]}
+    cases = [case, case | {"same": False, "orphans": 2}, lock]
+    write_json(tmp_path / "faults.json", {"about": about, "undisturbed": {"seconds": 61.2}, "cases": cases})
+    assert "| SIGKILL | 2 | 1 | 1 | 0 |  |" in faults()
+    assert "| lock | 1 | 1 | 0 | 1 | rm dvc.lock |" in faults()
     killed = {
         "steps_before_the_kill": 11,
         "steps": 16,
