@@ -113,10 +113,16 @@ class FrozenEncoders:
             "weights": self._weights[id(encoder)],
             "records": _digest(records),
             "parts": self.reads,
-            "precision": self.accelerator.mixed_precision,
+            "precision": self._precision,
             "device": self.accelerator.device.type,
             "torch": torch.__version__,
         }
+
+    @property
+    def _precision(self) -> str:
+        """Of autocast, and where there is none, that of products on a GPU."""
+        mixed = str(self.accelerator.mixed_precision)
+        return "tf32" if mixed == "no" and torch.backends.cuda.matmul.allow_tf32 else mixed
 
     @cached_property
     def _weights(self) -> dict[int, str]:
