@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,22 +57,23 @@ PARAMS: dict[str, Any] = {
     "submission": {"captions": {"select_by": "f1_samples"}},
     "report": {"sample_predictions": 2},
 }  # fmt: skip
+TINY = {**PARAMS, "architectures": {"resnet": PARAMS["architectures"]["resnet"]}, "ablations": {}, "explanations": {}}
 
 
 class Project:
     """A copy of this project with a small pipeline, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        """Made anew; git holds what it begins with."""
+    def __init__(self, folder: Path, code: Path, params: dict[str, Any]) -> None:
+        """Made anew of the files below `code`; git holds what it begins with."""
         self.folder = folder
         for name in COPIED:
-            source, target = ROOT / name, folder / name
+            source, target = code / name, folder / name
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
             elif source.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, target)
-        (folder / "params.yaml").write_text(yaml.safe_dump(PARAMS, sort_keys=False))
+        (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         who = ("-c", "user.name=faults", "-c", "user.email=faults@example.org")
         for command in (["init", "-q"], ["add", "-A"], [*who, "commit", "-qm", "begin"]):
             subprocess.run(["git", *command], cwd=folder, check=True)
@@ -95,16 +97,8 @@ class Project:
         return process.returncode, output
 
     def processes(self) -> list[int]:
-        """Those that run in this folder, youngest last."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    inside = Path(os.readlink(entry / "cwd")).is_relative_to(self.folder)
-                except OSError:  # gone, or somebody else's
-                    continue
-                found += [int(entry.name)] * inside
-        return sorted(found)
+        """Those that run in this folder."""
+        return processes_in(self.folder)
 
     def results(self) -> dict[str, str]:
         """File -> digest of what must not change."""
@@ -116,6 +110,27 @@ class Project:
         inside = {path.relative_to(self.folder) for path in self.folder.rglob("*") if path.is_file()}
         partial_ = {str(path) for path in inside if path.parts[:2] == (".cache", "partial")}
         return partial_ | {str(path) for path in inside if not set(OWN) & set(path.parts)}
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Those whose current folder lies in `folder`, youngest last."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):  # gone, or somebody else's
+                found += [int(entry.name)] * Path(os.readlink(entry / "cwd")).is_relative_to(folder)
+    return sorted(found)
+
+
+@contextmanager
+def nothing_left(folder: Path) -> Iterator[None]:
+    """However a campaign ends, what runs in its folder ends with it."""
+    try:
+        yield
+    finally:
+        for process in processes_in(folder):
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
 
 
 Disturb = Callable[[Project, random.Random, float], str]  # with the seconds of an undisturbed run; says what was done
@@ -189,8 +204,8 @@ FAULTS: dict[str, tuple[int, Disturb]] = {  # how often, and what
     "SIGTERM": (10, partial(killed, "SIGTERM")),
     "disk full": (5, disk_full),
     "pixel cache cut short": (1, partial(cut_short, ".cache/pixels/*.npy", "train@resnet")),
-    "end of a training cut short": (1, partial(cut_short, ".cache/trained/*", "train@gru")),
-    "cache of DVC cut short": (2, partial(cut_short, ".dvc/cache/files/md5/*/*", "train@gru")),
+    "end of a training cut short": (1, partial(cut_short, ".cache/trained/*", "train@resnet")),
+    "cache of DVC cut short": (2, partial(cut_short, ".dvc/cache/files/md5/*/*", "train@resnet")),
     "dvc.lock cut short": (2, lock_cut_short),
     "two dvc repro at once": (2, two_at_once),
     "clock jumps": (1, clock_jumps),
@@ -206,10 +221,13 @@ def main() -> None:
     )
     parser.add_argument("--times", type=int, help="of each kind; by default 20 SIGKILL, 10 SIGTERM, few of others")
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"folder of faults.json: {RESULTS}")
+    parser.add_argument("--tiny", action="store_true", help="with one network and nothing else")
     given = parser.parse_args()
-    session = Session(given.out / "faults.json", command="python -m bench.faults", seed=given.seed)
-    with tempfile.TemporaryDirectory() as folder:
-        undisturbed = Project(Path(folder) / "undisturbed")
+    params, command = (TINY, "python -m bench.faults --tiny") if given.tiny else (PARAMS, "python -m bench.faults")
+    session = Session(given.out / "faults.json", command=command, seed=given.seed)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
+    with tempfile.TemporaryDirectory() as folder, nothing_left(Path(folder)):
+        undisturbed = Project(Path(folder) / "undisturbed", ROOT, params)
         began = time.monotonic()
         status, output = undisturbed.repro()
         if status:
@@ -220,7 +238,8 @@ def main() -> None:
         told: list[dict[str, Any]] = []
         for kind, number in _plan(given.faults, given.times):
             draw = random.Random(f"{given.seed} {kind} {number}")
-            found = _case(kind, number, Project(Path(folder) / "disturbed"), undisturbed, draw, seconds)
+            project = Project(Path(folder) / "disturbed", undisturbed.folder, params)
+            found = _case(kind, number, project, undisturbed, draw, seconds)
             shutil.rmtree(Path(folder) / "disturbed")
             told.append(found)
             session.results.add("cases", told)
