@@ -46,6 +46,22 @@ def test_images_are_decoded_once_and_their_bytes_never_read_to_know_that(
     assert read == []
 
 
+@pytest.mark.parametrize("kept", [0, 5, 100, 130, 1000, 3967])
+def test_an_array_that_is_not_whole_is_made_anew(
+    records: Path, tmp_path: Path, kept: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = np.array(pixel_array(records, 16, folder=tmp_path / "pixels"))
+    (path,) = (tmp_path / "pixels").iterdir()
+    assert path.stat().st_size == 3968
+    os.truncate(path, kept)
+    capsys.readouterr()
+    np.testing.assert_array_equal(pixel_array(records, 16, folder=tmp_path / "pixels"), whole)
+    said = capsys.readouterr().out
+    assert said == f"{path}: damaged, as a power failure may leave a file; its images are decoded anew\n"
+    pixel_array(records, 16, folder=tmp_path / "pixels")
+    assert capsys.readouterr().out == ""
+
+
 def test_other_images_get_another_array_even_under_the_same_name(records: Path, tmp_path: Path) -> None:
     first = pixel_array(records, 16, folder=tmp_path / "pixels").copy()
     write_records(records, [Record(str(i), "other text", ["x"], image(["2"], 50 * i, (40, 30))) for i in range(5)])

@@ -33,9 +33,25 @@ def pixel_array(
     """
     digests = image_digests(records)
     path = folder / f"{_fingerprint(digests)}-{size}-{interpolation}.npy"
-    if not path.exists():
-        _decode(records, (len(digests), size, size, 3), partial(squeeze, size=size, interpolation=interpolation), path)
+    shape = (len(digests), size, size, 3)
+    if (found := _mapped(path, shape)) is not None:
+        return found
+    _decode(records, shape, partial(squeeze, size=size, interpolation=interpolation), path)
     return np.load(path, mmap_mode="r")
+
+
+def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """The array in a file, or None where it is not there or not whole."""
+    if not path.exists():
+        return None
+    try:
+        found = np.load(path, mmap_mode="r")
+    except (ValueError, EOFError, OSError):
+        found = None
+    if found is not None and found.shape == shape:
+        return found
+    print(f"{path}: damaged, as a power failure may leave a file; its images are decoded anew")
+    return None
 
 
 def squeeze(content: bytes, size: int, interpolation: Interpolation = "bilinear") -> NDArray[np.uint8]:
