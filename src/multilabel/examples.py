@@ -20,7 +20,7 @@ from multilabel.params import sound
 
 LOCK = Path("dvc.lock")
 FOLDERS = (  # that hold nothing but examples
-    "studies", "src/multilabel/studies", "tests/studies", "recipes", REPORTS.as_posix(), "docs/studies.md",
+    "studies", "src/multilabel/studies", "tests/studies", "recipes", "searches", REPORTS.as_posix(), "docs/studies.md",
     "tests/docs/results_in_pages.py", "tests/docs/test_results_in_pages.py",
 )  # fmt: skip
 PAGES = ("*.md", "docs/*.md", "*.yaml", "Makefile", ".gitignore", ".gitattributes")  # where lines may be marked

@@ -14,10 +14,11 @@ from multilabel.cli.export import EXPORT
 from multilabel.cli.info import INFO
 from multilabel.cli.new import NEW
 from multilabel.cli.predict import PREDICT
+from multilabel.cli.search import SEARCH
 from multilabel.cli.serve import SERVE
 from multilabel.core.errors import UserError, refused
 
-SUBCOMMANDS = (APPLY, COMPARE, NEW, DROP_EXAMPLES, INFO, PREDICT, EXPLAIN, EXPORT, SERVE)
+SUBCOMMANDS = (APPLY, COMPARE, SEARCH, NEW, DROP_EXAMPLES, INFO, PREDICT, EXPLAIN, EXPORT, SERVE)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -1,6 +1,6 @@
 """Training curves through dvclive: one folder per run, one row per epoch, small enough for git."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from dvclive import Live
@@ -10,14 +10,19 @@ from multilabel.metrics.scores import METRICS
 from multilabel.models.devices import is_main_process
 from multilabel.training.telemetry import Sample
 
+Watch = Callable[[Mapping[str, float | None]], None]
 NAMES = {"train_loss": "train/loss", "valid_loss": "valid/loss"}
 
 
 class Curves:
     """`with Curves(folder) as log: log.epoch(row)`, writing `plots/metrics/**.tsv` and `metrics.json`."""
 
-    def __init__(self, folder: Path) -> None:
-        """Empties `folder`: a resumed run logs its earlier epochs again. Of several processes only the main one writes."""
+    def __init__(self, folder: Path, watch: Watch | None = None) -> None:
+        """Empties `folder`: a resumed run logs its earlier epochs again. Of several processes only the main one writes.
+
+        `watch` sees every row after it is written, and may end the training by raising.
+        """
+        self.watch = watch
         quiet = {"dvcyaml": None, "save_dvc_exp": False, "report": None, "monitor_system": False}
         self.live = Live(str(folder), **quiet) if is_main_process() else None
 
@@ -35,6 +40,8 @@ class Curves:
                 if value is not None:
                     self.live.log_metric(curve_name(key), float(value))
             self.live.next_step()
+        if self.watch:
+            self.watch(row)
 
     def over_time(self, samples: Sequence[Sample]) -> None:
         """What a GPU did, a curve for each quantity, whose steps are seconds: dvclive's own files count epochs."""

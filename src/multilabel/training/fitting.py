@@ -17,7 +17,7 @@ from multilabel.models.folder import SEEDS, Training
 from multilabel.models.limits import Limits
 from multilabel.models.model import Model
 from multilabel.training.architectures import by_seed
-from multilabel.training.curves import Curves
+from multilabel.training.curves import Curves, Watch
 from multilabel.training.folds import train_ensemble
 from multilabel.training.parts import train_part
 from multilabel.training.resumption import State
@@ -61,8 +61,8 @@ def fit(architecture: Architecture, folder: Path, curves: Path) -> Training:
     return model.training
 
 
-def train(architecture: Architecture, curves: Path) -> tuple[Model, tuple[State, ...]]:
-    """The model, and the states to discard once it is saved."""
+def train(architecture: Architecture, curves: Path, watch: Watch | None = None) -> tuple[Model, tuple[State, ...]]:
+    """The model, and the states to discard once it is saved; `watch` sees every epoch of what is no ensemble."""
     settings = architecture.model
     if "image" in settings.modality and not has_images(records_file(settings.dataset)):
         raise UserError(
@@ -78,7 +78,7 @@ def train(architecture: Architecture, curves: Path) -> tuple[Model, tuple[State,
             predicted = fixed(trained.held_out, held_out.targets).decode(trained.held_out)
             log.epoch({"seconds": trained.seconds, **scores(held_out.targets, predicted, trained.held_out)})
     else:
-        trained = train_part(architecture, labels, fitted, valid, curves)
+        trained = train_part(architecture, labels, fitted, valid, curves, watch)
     decoding = architecture.decoding
     rules = fit_all(decoding, trained.held_out, held_out.targets)
     # Folds hold out train as well, with valid at the end; models are compared on the records of valid alone.

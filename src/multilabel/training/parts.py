@@ -28,7 +28,7 @@ from multilabel.models.hub_encoder import HUB, hub_tokenizer
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings, TextSettings
 from multilabel.training.augmentation import only_flips
-from multilabel.training.curves import Curves
+from multilabel.training.curves import Curves, Watch
 from multilabel.training.loop import Progress, fit
 from multilabel.training.resumption import State
 from multilabel.training.reuse import FINISHED, FinishedRun, keep, kept
@@ -50,15 +50,20 @@ class Trained:
     states: tuple[State, ...] = ()  # to discard once the model is saved
 
 
-def train_part(architecture: Member, labels: Labels, train: Split, valid: Split, curves: Path) -> Trained:
-    """Learn from `train`, choose the epoch on `valid`; a network that was trained just so before is taken as it ended."""
+def train_part(
+    architecture: Member, labels: Labels, train: Split, valid: Split, curves: Path, watch: Watch | None = None
+) -> Trained:
+    """Learn from `train`, choose the epoch on `valid`; a network that was trained just so before is taken as it ended.
+
+    `watch` sees the row of every epoch.
+    """
     if isinstance(architecture, BaselineArchitecture):
-        return _train_baseline(architecture, labels, train, valid, curves)
-    return _train_network(architecture, labels, train, valid, curves)
+        return _train_baseline(architecture, labels, train, valid, curves, watch)
+    return _train_network(architecture, labels, train, valid, curves, watch)
 
 
 def _train_baseline(
-    architecture: BaselineArchitecture, labels: Labels, train: Split, valid: Split, curves: Path
+    architecture: BaselineArchitecture, labels: Labels, train: Split, valid: Split, curves: Path, watch: Watch | None
 ) -> Trained:
     began = time.perf_counter()
     baseline = call_named(BASELINES, architecture.model.baseline)
@@ -66,14 +71,14 @@ def _train_baseline(
     seconds = time.perf_counter() - began
     classifier = BaselineClassifier(baseline)
     held_out = classifier.probabilities(valid.inputs)
-    with Curves(curves) as log:
+    with Curves(curves, watch) as log:
         predicted = fixed(held_out, valid.targets).decode(held_out)
         log.epoch({"seconds": seconds, **scores(valid.targets, predicted, held_out)})
     return Trained(classifier, held_out, 1, 1, seconds, describe(torch.device("cpu")))
 
 
 def _train_network(
-    architecture: NetworkArchitecture, labels: Labels, train: Split, valid: Split, curves: Path
+    architecture: NetworkArchitecture, labels: Labels, train: Split, valid: Split, curves: Path, watch: Watch | None
 ) -> Trained:
     settings = architecture.model
     device = accelerator(settings.prediction.precision)
@@ -81,7 +86,7 @@ def _train_network(
     tokenizer = classifier.tokenizer_for(train.inputs.texts + valid.inputs.texts)
     files = [path(settings.dataset) for path in (records_file, targets_file, labels_file)]
     state = State(architecture, [*train.ids, "", *valid.ids], files)
-    with Curves(curves) as log:
+    with Curves(curves, watch) as log:
         run = _kept_for_all(state.key)
         if run is None:
             began = time.perf_counter()

@@ -1,0 +1,125 @@
+"""A search trains, ends what falls behind, goes on where it stopped, and hands over its best trial."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from conftest import ROOT, STUDIES
+from optuna.trial import TrialState
+
+from multilabel.cli import main
+from multilabel.core.errors import UserError
+from multilabel.core.settings import read_params
+from multilabel.params import read
+from multilabel.search import trials
+from multilabel.search.trials import KILLED, Search, study_of
+from multilabel.training import loop
+
+FILE = Path("space.yaml")
+SPACE: dict[str, Any] = {
+    "base": "small",
+    "changes": {
+        "train": {"lr": {"from": 1e-3, "to": 1e-2, "log": True}},
+        "text": {"choose": [{"encoder": "gru", "hidden": 4, "embedding": 4}, {"encoder": "textcnn", "filters": {"choose": [2, 4]}}]},
+    },
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def here(tiny_dataset: str) -> None:
+    """The tiny project with one small network, and a space."""
+    params = read_params()
+    params["architectures"] = {"small": {"dataset": tiny_dataset, "text": {"encoder": "gru"}}}
+    params |= {"ablations": {}, "explanations": {}, "submission": {}}
+    Path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    FILE.write_text(yaml.safe_dump(SPACE))
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Grows by each step of training."""
+    taken: list[int] = []
+    real = loop._Run.step
+
+    def counted(run: Any, number: int, *arguments: Any) -> Any:
+        taken.append(number)
+        return real(run, number, *arguments)
+
+    monkeypatch.setattr(loop._Run, "step", counted)
+    return taken
+
+
+def test_from_the_first_trial_to_the_best_one_in_params(capsys: pytest.CaptureFixture[str], steps: list[int]) -> None:
+    main(["search", "space.yaml", "--trials", "3"])
+    assert capsys.readouterr().out.count("complete") == 3
+    table = pd.read_csv("reports/searches/space/trials.csv")
+    assert table["state"].tolist() == ["complete"] * 3
+    assert Path("reports/searches/space/trials.png").stat().st_size > 5000
+    steps.clear()
+    main(["search", "space.yaml", "--trials", "3"])
+    assert steps == []  # there are three already
+    main(["search", "space.yaml", "--trials", "4"])
+    assert len(study_of(Search.read(FILE)).trials) == 4
+
+    main(["search", "space.yaml", "--apply", "found"])
+    params = read()
+    best = max(study_of(Search.read(FILE)).trials, key=lambda trial: trial.value or 0)
+    assert params.architectures["found"].train.lr == pytest.approx(best.params["train.lr"])  # type: ignore[union-attr]
+    steps.clear()
+    model, _ = trials.train(params.architectures["found"], Path("curves"))
+    assert steps == []  # it is taken as the trial ended with it
+    assert model.training.valid["f1_samples"] == pytest.approx(best.value)
+    with pytest.raises(SystemExit, match=r"error: architectures.found: stands in params.yaml already"):
+        main(["search", "space.yaml", "--apply", "found"])
+
+
+def test_what_falls_behind_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = Search.read(FILE)
+    study = study_of(search)
+    monkeypatch.setattr("optuna.trial.Trial.should_prune", lambda trial: True)
+    study.optimize(lambda trial: trials.objective(search, trial), n_trials=1)
+    (trial,) = study.trials
+    assert (trial.state, trial.user_attrs["epochs"]) == (TrialState.PRUNED, 1)
+    assert list(Path(".checkpoints").glob("*")) == []
+
+
+def test_what_was_killed_is_taken_up_again() -> None:
+    search = Search.read(FILE)
+    study = study_of(search)
+    killed = study.ask()
+    lr = killed.suggest_float("train.lr", 1e-3, 1e-2, log=True)
+    killed.suggest_categorical("text", ["gru", "textcnn"])
+    again = trials.run(search, 1, jobs=1).trials
+    assert [trial.state for trial in again] == [TrialState.FAIL, TrialState.COMPLETE]
+    assert again[0].user_attrs[KILLED]
+    assert again[1].params["train.lr"] == lr
+
+
+@pytest.mark.slow
+def test_several_at_a_time() -> None:
+    found = trials.run(Search.read(FILE), 4, jobs=2).trials
+    assert sum(trial.state.is_finished() for trial in found) in (4, 5)  # a worker may have begun one as the last ended
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"base": "smal"}, "space.yaml: base 'smal' is none of the architectures in params.yaml; name one of small"),
+        ({"changes": {"train": {"lr": {"from": 1e-3, "to": 100.0}}}}, "space.yaml: changes.train.lr: input should be less than or equal"),
+        ({"changes": {"text": {"choose": [{"encoder": "gru"}, {"encoder": "gtu"}]}}}, "space.yaml: unknown text encoder .* 'gtu' in changes.text.encoder"),
+        ({"change": {}}, "space.yaml: expected `base:`, the name of an architecture, and `changes:`, got base, change, changes"),
+    ],
+)  # fmt: skip
+def test_every_mistake_of_a_space_is_found_before_the_first_trial(change: dict[str, Any], message: str) -> None:
+    FILE.write_text(yaml.safe_dump({**SPACE, **change}))
+    with pytest.raises(UserError, match=message):
+        Search.read(FILE)
+
+
+@pytest.mark.skipif(not STUDIES.exists(), reason="the examples are gone")
+@pytest.mark.parametrize("path", sorted((ROOT / "searches").glob("*.yaml")), ids=lambda path: path.stem)
+def test_a_search_of_the_repository_is_sound(path: Path) -> None:
+    Path("params.yaml").write_text((ROOT / "params.yaml").read_text())
+    Search.read(path)
