@@ -1,7 +1,9 @@
 """The server answers what the classifier says, and refuses in one line what it will not take."""
 
 import base64
+import http.client
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +16,7 @@ import trained
 from PIL import Image
 
 pytest.importorskip("fastapi")
+import uvicorn
 from fastapi.testclient import TestClient
 
 from multilabel import Classifier
@@ -228,3 +231,34 @@ def test_mistakes_of_the_command_are_one_line(tiny_dataset: str, monkeypatch: py
         error.value.code
         == "error: serve needs fastapi, uvicorn, python-multipart, prometheus-client; `pip install -r requirements-serve.txt`"
     )
+
+
+def test_a_slow_body_is_given_up_and_a_stop_lets_answers_end(
+    tiny_dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier.load(trained.trained(tiny_dataset, "tfidf")[0])
+    predict = classifier.predict_records
+    monkeypatch.setattr(classifier, "predict_records", lambda records: (time.sleep(0.5), predict(records))[1])
+    app = create_app({"tfidf": classifier}, ServingSettings(timeout=1))
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        with socket.create_connection(("127.0.0.1", port)) as slow:
+            head = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+            slow.sendall(head.encode())
+            answer = slow.recv(4096) + slow.recv(4096)
+        assert answer.startswith(b"HTTP/1.1 408 ")
+        assert b"the body did not arrive within 1 s" in answer
+        with ThreadPoolExecutor(1) as pool:
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            connection.request("POST", "/predict", b'{"text": "rose"}', {"Content-Type": "application/json"})
+            waiting = pool.submit(connection.getresponse)
+            time.sleep(0.2)
+            server.should_exit = True
+            assert waiting.result().status == 200
+        thread.join(10)
+        assert not thread.is_alive()

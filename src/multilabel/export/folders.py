@@ -50,7 +50,7 @@ def export(folder: Path, out: Path, int8: bool = False) -> dict[str, Any]:
             (part / WEIGHTS).unlink()
             about["networks"]["." if part == partial else part.name] = known
         write_json(partial / EXPORT, about)
-        _describe(folder, model, partial)
+        _describe(folder, model, partial, about)
     return about
 
 
@@ -74,7 +74,9 @@ def _networks(folder: Path, settings: AnySettings) -> Iterator[tuple[Path, Netwo
                 yield from ((folder / f"{name}_{i}", member) for i in range(number))
 
 
-def _describe(folder: Path, model: Description, partial: Path) -> None:
+def _describe(folder: Path, model: Description, partial: Path, exported: dict[str, Any] | None = None) -> None:
+    """In the format of this version, whatever the folder has."""
+    model.save(partial)
     known = facts(folder, model.settings)
     write_json(partial / FACTS, to_json(known))
-    write_text(partial / CARD, card(model, known, size_mb(partial)))
+    write_text(partial / CARD, card(model, known, size_mb(partial), exported))

@@ -18,8 +18,11 @@ WEAK = 0.5  # F1 of a label that is missed or wrongly given more often than not
 UNKNOWN = "not known here; ask its publisher"
 
 
-def card(model: Description, facts: Facts, size_mb: float) -> Markdown:
-    """Of a model and what is known of it; what is not known is said to be so."""
+def card(model: Description, facts: Facts, size_mb: float, exported: Mapping[str, Any] | None = None) -> Markdown:
+    """Of a model and what is known of it; what is not known is said to be so.
+
+    `exported` says how the graphs of an exported folder were made.
+    """
     settings = model.settings
     return render(
         "card.md.j2",
@@ -40,6 +43,7 @@ def card(model: Description, facts: Facts, size_mb: float) -> Markdown:
         coco=coco_exposed(settings),
         size_mb=size_mb,
         training=model.training,
+        exported=exported,
     )
 
 
