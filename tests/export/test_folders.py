@@ -150,7 +150,9 @@ def test_int8_says_what_it_costs(tiny_dataset: str, capsys: pytest.CaptureFixtur
 
 def test_a_folder_is_handed_on_with_its_card(tiny_dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
     folder, _ = trained.trained(tiny_dataset, "pair")
+    (folder / "seeds" / "1").mkdir(parents=True)
     main(["export", str(folder), "out", "--format", "folder"])
+    assert not Path("out/seeds").exists()
     assert capsys.readouterr().out.endswith("MB, with its card in README.md\n")
     assert (folder / "weights.safetensors").read_bytes() == Path("out/weights.safetensors").read_bytes()
     assert Path("out/README.md").read_text().startswith("# pair\n")

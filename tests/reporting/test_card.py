@@ -81,6 +81,10 @@ def test_pretrained_weights_are_named_with_licence_and_exposure(tiny_dataset: st
     assert "| yes | Apache-2.0 |" in text
     assert "**Its pretrained weights have seen COCO**" in text
     assert "each label whose probability reaches its threshold (rule fixed, fitted on valid)" in text
+    calibrated = {**vars(model), "rules": {"fixed": Decoding("expected_f1", None, slope=0.5, shifts=[0.0] * 3)}}
+    assert "the highest expected F1, by probabilities that are calibrated on valid, never" in card(
+        Description(**calibrated), NOTHING, 1.0
+    )
     own = trained.resolved(tiny_dataset, "bert", text=block | {"encoder": f"hf/{minilm_folder()}"}).model
     assert "not known here; ask its publisher" in card(Description(**{**vars(model), "settings": own}), NOTHING, 1.0)
 

@@ -13,7 +13,7 @@ from multilabel.export.int8 import quantize
 from multilabel.export.parity import check_parity
 from multilabel.inference.onnx_network import GRAPH
 from multilabel.models.classifiers import WEIGHTS, NetworkClassifier
-from multilabel.models.folder import Description, size_mb
+from multilabel.models.folder import SEEDS, Description, size_mb
 from multilabel.models.settings import AnySettings, EnsembleSettings, NetworkSettings
 from multilabel.reporting.card import card
 from multilabel.reporting.facts import FACTS, facts
@@ -26,7 +26,7 @@ def hand_on(folder: Path, out: Path) -> None:
     """A copy of a model folder with its card and its scores."""
     model = _read(folder, out)
     with replacing_folder(out) as partial:
-        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        _copy(folder, partial)
         _describe(folder, model, partial)
 
 
@@ -40,7 +40,7 @@ def export(folder: Path, out: Path, int8: bool = False) -> dict[str, Any]:
         raise UserError("--int8: an ensemble is exported in single precision only; export its members by themselves")
     about: dict[str, Any] = {"opset": OPSET, "precision": "int8" if int8 else "fp32", "networks": {}}
     with replacing_folder(out) as partial:
-        shutil.copytree(folder, partial, dirs_exist_ok=True)
+        _copy(folder, partial)
         for part, settings in _networks(partial, model.settings):
             classifier = NetworkClassifier.load(part, settings, len(model.labels.ids))
             write_graph(classifier, part / GRAPH)
@@ -61,6 +61,11 @@ def _read(folder: Path, out: Path) -> Description:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out}: is not empty; name a new folder")
     return model
+
+
+def _copy(folder: Path, partial: Path) -> None:
+    """Without the trainings by other seeds, with which nothing predicts."""
+    shutil.copytree(folder, partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEEDS))
 
 
 def _networks(folder: Path, settings: AnySettings) -> Iterator[tuple[Path, NetworkSettings]]:

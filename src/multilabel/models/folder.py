@@ -13,9 +13,8 @@ from multilabel.data.labels import Labels
 from multilabel.metrics.decoding import Decoding
 from multilabel.models.settings import AnySettings
 
-FORMAT = (
-    2  # raise it when `load` reads what an older version of this library did not write; folders of 1 lack FORMAT_FILE
-)
+# Raise it when `load` reads what an older version of this library did not write; folders of format 1 lack FORMAT_FILE.
+FORMAT = 2
 FORMAT_FILE = "format.json"
 SEEDS = "seeds"  # folder of an architecture's other trainings, which its scores are of and nothing predicts with
 MB = 2**20  # as the competition's limit counts

@@ -1,6 +1,6 @@
 """How many requests a server answers, how fast, and what memory it takes: against the bare forward pass, in one run.
 
-    python tests/serving/load.py models/captions/resnet18_bigru --images photos/ --texts new.csv --requests 10000
+    python -m bench.serving models/captions/resnet18_bigru --images photos/ --texts new.csv --requests 10000
 
 The server runs as a process of its own on this machine, so that it shares its processors with whoever asks.
 """
@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from multilabel import Classifier
 
@@ -111,7 +112,7 @@ def timed(title: str, do: Callable[[int], object], number: int) -> None:
     show(title, np.array(taken), time.perf_counter() - began)
 
 
-def show(title: str, taken: np.ndarray, seconds: float) -> None:
+def show(title: str, taken: NDArray[np.floating], seconds: float) -> None:
     """One line."""
     p50, p95, p99 = np.percentile(taken * 1000, [50, 95, 99])
     print(
