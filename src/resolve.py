@@ -10,7 +10,7 @@ from pathlib import Path
 from multilabel.core.errors import UserError, noting, run_stage
 from multilabel.core.files import replacing_folder, write_json, write_text
 from multilabel.core.fingerprint import Code
-from multilabel.core.paths import CODE, EDA, ENCODED, EXPLANATIONS, METRICS, PREDICTIONS, RAW, RESOLVED
+from multilabel.core.paths import CODE, EDA, ENCODED, EXPLANATIONS, METRICS, MODELS, PREDICTIONS, RAW, RESOLVED
 from multilabel.core.settings import to_json
 from multilabel.models.pretrained import with_digests
 from multilabel.params import cautions, check_studies, read
@@ -37,7 +37,7 @@ def resolve() -> None:
         print(f"note: {note}")
     code = Code(*(folder for folder in SCRIPTS if folder.exists()))
 
-    for folder in REPORTED:
+    for folder in (*REPORTED, *(MODELS / name for name in params.datasets)):  # also of a dataset that nothing reads
         folder.mkdir(parents=True, exist_ok=True)
     with replacing_folder(RESOLVED) as settings, replacing_folder(CODE) as used:
         for section, found in architectures.items():

@@ -45,6 +45,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ):
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text("{}")
+    artifacts = {name: {"path": f"models/best/{name}"} for name in ("captions", "books", "mine")}
+    Path("dvc.yaml").write_text(yaml.safe_dump({"stages": {}, "artifacts": artifacts}))
     Path("studies").mkdir()
     Path("studies/params.yaml").write_text("studies: {}\n")
     Path("README.md").write_text(PAGE)
@@ -64,6 +66,7 @@ def test_what_is_ones_own_stays(here: Path) -> None:
     own = ["data/resolved/mine_tfidf.json", "metrics/evaluate/mine_tfidf.json", "metrics/train/mine_tfidf/metrics.json"]
     assert left == own
     assert Path("README.md").read_text() == "kept\n\nkept <!-- a remark -->\n"
+    assert list(read_yaml(Path("dvc.yaml"))["artifacts"]) == ["mine"]
     assert not Path("studies").exists()
 
 

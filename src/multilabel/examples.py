@@ -18,7 +18,7 @@ from multilabel.core.yaml_edits import read_text, without_blocks
 from multilabel.data.sources import SYNTHETIC
 from multilabel.params import sound
 
-LOCK = Path("dvc.lock")
+LOCK, PIPELINE = Path("dvc.lock"), Path("dvc.yaml")
 FOLDERS = (  # that hold nothing but examples
     "studies", "src/multilabel/studies", "tests/studies", "recipes", "searches", REPORTS.as_posix(), "docs/studies.md",
     "tests/docs/results_in_pages.py", "tests/docs/test_results_in_pages.py",
@@ -48,10 +48,12 @@ def examples(params: Path = PARAMS) -> Dropped:
         texts[params] = without_blocks(texts[params], section, found)
     _check(texts[params])
     everyone = set().union(*names.values())
+    if PIPELINE.exists():
+        texts[PIPELINE] = without_blocks(read_text(PIPELINE), "artifacts", names["datasets"])
     if LOCK.exists():
         texts[LOCK] = without_blocks(read_text(LOCK), "stages", _stages(read_text(LOCK), everyone))
-    for page in (page for pattern in PAGES for page in Path().glob(pattern) if page not in texts):
-        text = page.read_text(encoding="utf-8")
+    for page in (page for pattern in PAGES for page in Path().glob(pattern) if page not in (params, LOCK)):
+        text = texts.get(page) or page.read_text(encoding="utf-8")
         texts[page] = LINE.sub("", BLOCK.sub("", text))
     paths = [Path(path) for path in FOLDERS if Path(path).exists()] + [*_results(everyone)]
     changed = {

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from multilabel.core.errors import UserError, noting
-from multilabel.core.paths import PARAMS
+from multilabel.core.paths import BEST, PARAMS
 from multilabel.core.settings import check_name, parsed, read_params
 from multilabel.core.yaml_edits import read_text, with_block
 from multilabel.core.yaml_files import value_of
@@ -18,6 +18,7 @@ from multilabel.data.sources import SYNTHETIC, IngestSettings
 from multilabel.models.packages import package_path
 from multilabel.params import sound
 
+PIPELINE = Path("dvc.yaml")
 UPDATES = 600  # that a small network makes at least, whatever little data there is
 MOST_EPOCHS = 30
 SMALL_BATCH = 16  # where a batch of 32 makes too few updates of an epoch
@@ -35,6 +36,7 @@ class NewDataset:
     inspection: Inspection
     before: str
     after: str
+    pipeline: str  # dvc.yaml after, where the best model of the dataset is an artifact
     blocks: list[str]  # that were added
     cautions: list[str]
     hint: str  # on what else `dvc repro` would run
@@ -68,7 +70,9 @@ def new_dataset(path: Path, name: str, params: Path = PARAMS) -> NewDataset:
     sound(content)
     examples = [key for key, block in content["datasets"].items() if block.get("source") == SYNTHETIC]
     hint = f" (`make drop-examples` first, or {', '.join(examples)} train too)" if examples else ""
-    return NewDataset(found, before, after, added, list(_cautions(found)), hint)
+    artifact = {"path": (BEST / name).as_posix(), "type": "model", "desc": f"The best model of {name} on valid"}
+    pipeline = with_block(read_text(PIPELINE), "artifacts", name, artifact)
+    return NewDataset(found, before, after, pipeline, added, list(_cautions(found)), hint)
 
 
 def _says(text: str, content: dict[str, Any]) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from multilabel.core.errors import UserError, noting
-from multilabel.core.paths import PARAMS
+from multilabel.core.paths import ABLATIONS, BEST, PARAMS
 from multilabel.core.ranges import Seed
 from multilabel.core.registry import choose, closest, shown, suggestion
 from multilabel.core.settings import as_block, check_name, inherit, parsed, read_section, typed
@@ -25,6 +25,7 @@ from multilabel.training.settings import Architecture, resolve_training
 T = TypeVar("T")
 Block = Mapping[str, Any]
 COMMAND = re.compile(r"[\w./][\w./:=,@%+-]*( +[\w./:=,@%+-]+)*", re.ASCII)
+OWNERS = {ABLATIONS.name: "ablations", BEST.name: "best models"}  # of folders beside those of the datasets
 NOTHING = "nothing"  # what a constant reads
 STAND_IN: Block = {
     "epochs": 1,
@@ -200,8 +201,8 @@ class _Blocks:
             choose(section.removesuffix("s"), there, name, where)
 
     def _dataset(self, name: str, block: Block) -> Dataset:
-        if name == "ablations":
-            raise UserError("datasets.ablations: models/ablations/ belongs to the ablations; choose another name")
+        if name in (ABLATIONS.name, BEST.name):
+            raise UserError(f"datasets.{name}: models/{name}/ belongs to the {OWNERS[name]}; choose another name")
         return parse_dataset(name, block)
 
     def _architecture(self, seed: int, name: str, block: Block) -> Architecture | None:

@@ -5,9 +5,10 @@ from difflib import ndiff
 from pathlib import Path
 
 import pytest
-from conftest import SMALL_PARAMS, image
+from conftest import ROOT, SMALL_PARAMS, image
 
 from multilabel.cli import main
+from multilabel.core.yaml_files import read_yaml
 from multilabel.params import read
 
 PARAMS = Path("params.yaml")
@@ -17,6 +18,7 @@ PARAMS = Path("params.yaml")
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(SMALL_PARAMS, PARAMS)
+    shutil.copy(ROOT / "dvc.yaml", ".")
     Path("My Shop/photos").mkdir(parents=True)
     rows = [f"{i};a thing {i};photos/{i}.jpg;{'red|traffic light' if i % 2 else 'red' if i else ''}" for i in range(20)]
     Path("My Shop/products.csv").write_text("\n".join(["sku;title;photo;tags", *rows]) + "\n")
@@ -31,12 +33,14 @@ def test_one_command_is_all_the_edits(capsys: pytest.CaptureFixture[str]) -> Non
     assert "19 rows with labels, 1 without, 20 with an image, 20 with a text\n" in printed
     assert "params.yaml has now datasets.my_shop, architectures.my_shop_constant, " in printed
     assert (
-        "next: dvc repro (`make drop-examples` first, or captions, books train too); to undo: git checkout params.yaml"
+        "next: dvc repro (`make drop-examples` first, or captions, books train too); to undo: git checkout params.yaml dvc.yaml"
         in printed
     )
     params = read()
     own = [name for name, found in params.architectures.items() if found.model.dataset == "my_shop"]
     assert own == ["my_shop_constant", "my_shop_tfidf_logreg", "my_shop_gru", "my_shop_image", "my_shop_fusion"]
+    artifact = read_yaml(Path("dvc.yaml"))["artifacts"]["my_shop"]
+    assert artifact == {"path": "models/best/my_shop", "type": "model", "desc": "The best model of my_shop on valid"}
     assert params.submission["my_shop"].select_by == "f1_samples"
     assert params.datasets["my_shop"].reader.submission.separator == "|"
     assert not [line for line in ndiff(before.splitlines(), PARAMS.read_text().splitlines()) if line.startswith("- ")]

@@ -28,7 +28,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> None:
     """Write params.yaml, or show the difference."""
-    from multilabel.new_dataset import new_dataset
+    from multilabel.new_dataset import PIPELINE, new_dataset
 
     name = given.name or re.sub(r"\W+|_+", "_", given.path.stem.casefold(), flags=re.ASCII).strip("_")
     made = new_dataset(given.path, name)
@@ -45,9 +45,10 @@ def run(given: Namespace) -> None:
         before, after = made.before.splitlines(keepends=True), made.after.splitlines(keepends=True)
         sys.stdout.writelines(unified_diff(before, after, str(PARAMS), f"{PARAMS} with {name}"))
         return
+    write_text(PIPELINE, made.pipeline)
     write_text(PARAMS, made.after)
-    print(f"{PARAMS} has now {', '.join(made.blocks)}")
-    print(f"next: dvc repro{made.hint}; to undo: git checkout {PARAMS}")
+    print(f"{PARAMS} has now {', '.join(made.blocks)}; {PIPELINE} artifacts.{name}")
+    print(f"next: dvc repro{made.hint}; to undo: git checkout {PARAMS} {PIPELINE}")
 
 
 NEW = Subcommand(

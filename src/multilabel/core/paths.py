@@ -17,6 +17,7 @@ EXPLANATIONS = Path("data/explanations")
 SUBMISSION = Path("data/submission")
 MODELS = Path("models")
 ABLATIONS = MODELS / "ablations"  # beside the folders of the datasets
+BEST = MODELS / "best"  # <dataset>/: what is released of each
 METRICS = Path("metrics")
 REPORTS = Path("reports")
 PER_RECORD = REPORTS / "f1_per_record.parquet"  # of all architectures on test
