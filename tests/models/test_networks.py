@@ -1,5 +1,6 @@
 """Every entry of every table that networks are made of, and every block of params.yaml: builds, finite, all gradients."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from multilabel.inputs.features import Features, Widths
 from multilabel.models.fusions import FUSIONS, LateFusion, drop_modalities
 from multilabel.models.heads import HEADS, QueryHead
 from multilabel.models.image_encoders import IMAGE_FAMILIES
-from multilabel.models.network import build
+from multilabel.models.network import build, filled
 from multilabel.models.poolings import POOLINGS, AttentionPooling
 from multilabel.models.pretrained import coco_exposed, verdict
 from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSettings, FusionSettings, NetworkSettings
@@ -51,9 +52,10 @@ def assert_sound(settings: NetworkSettings) -> None:
     logits = net(*inputs)
     assert logits.shape == (3, 5)
     assert_gradients(net, logits)
-    again = build(settings, vocabulary=50, labels=5)
-    again.load_state_dict(net.state_dict())
+    again = filled(settings, vocabulary=50, labels=5, state=net.state_dict())
     assert torch.equal(again.eval()(*inputs), net.eval()(*inputs))
+    trained = [name for name, p in net.named_parameters() if p.requires_grad]
+    assert [name for name, p in again.named_parameters() if p.requires_grad] == trained
 
 
 @pytest.mark.parametrize("encoder", TEXT_ENCODERS)
@@ -339,6 +341,25 @@ def test_a_stored_model_never_asks_for_pretrained_weights(monkeypatch: pytest.Mo
     monkeypatch.setattr("multilabel.models.image_encoders._fetch", None)
     settings = block(image={"encoder": "timm/resnet18", "weights": "pretrained"})
     assert build(settings, vocabulary=0, labels=3)(IMAGES, None, None).shape == (3, 3)
+
+
+def test_stored_weights_are_filled_in_without_chance_and_as_copies() -> None:
+    settings = block(image=IMAGE, text=TEXT, fusion="concat")
+    state = build(settings, vocabulary=50, labels=3).half().state_dict()
+    kept, chance = {name: value.clone() for name, value in state.items()}, torch.get_rng_state()
+    net = filled(settings, vocabulary=50, labels=3, state=state)
+    assert torch.equal(torch.get_rng_state(), chance)
+    found = net.state_dict()
+    assert {name: value.dtype for name, value in found.items()} == {
+        name: torch.float32 if value.is_floating_point() else value.dtype for name, value in state.items()
+    }
+    with torch.no_grad():
+        for value in found.values():
+            value.zero_()
+    assert all(torch.equal(value, kept[name]) for name, value in state.items())
+    missing, _ = state.popitem()
+    with pytest.raises(RuntimeError, match=re.escape(missing)):
+        filled(settings, vocabulary=50, labels=3, state=state)
 
 
 @pytest.mark.parametrize("encoder", ["timm/vit_base_patch16_clip_224.openai", "torchvision/efficientnet_v2_s"])

@@ -25,7 +25,7 @@ from multilabel.models.devices import accelerator
 from multilabel.models.ensembles import Combination
 from multilabel.models.folder import MB
 from multilabel.models.frozen import FrozenEncoders
-from multilabel.models.network import Network, build
+from multilabel.models.network import Network, filled
 from multilabel.models.prediction import ImagePreparation, predict, sigmoid
 from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSettings, NetworkSettings
 
@@ -119,8 +119,8 @@ class NetworkClassifier:
         """The inverse of `save`."""
         tokenizer = Tokenizer.from_file(str(folder / TOKENIZER)) if settings.text else None
         pieces = load_arrays(folder / SUBWORDS)["pieces"] if (folder / SUBWORDS).exists() else None
-        net = build(settings, tokenizer.get_vocab_size() if tokenizer else 0, labels)
-        net.load_state_dict(load_file(folder / WEIGHTS))
+        vocabulary = tokenizer.get_vocab_size() if tokenizer else 0
+        net = filled(settings, vocabulary, labels, load_file(folder / WEIGHTS))
         return cls(settings, net, tokenizer, None if pieces is None else Subwords(pieces))
 
 

@@ -1,7 +1,10 @@
 """Resolved settings -> a network. The only place where a missing modality is understood."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import torch
+from accelerate import init_empty_weights
 from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
@@ -95,6 +98,16 @@ def build(settings: NetworkSettings, vocabulary: int, labels: int, fresh: bool =
     for part, encoder, block in (("image", image, settings.image), ("text", text, settings.text)):
         if encoder is not None and block is not None:
             net.frozen += freeze(encoder, block, f"{where}.{part}")
+    return net
+
+
+def filled(settings: NetworkSettings, vocabulary: int, labels: int, state: Mapping[str, Tensor]) -> Network:
+    """The network of resolved settings with stored weights, in fp32; none are drawn that would be replaced at once."""
+    with init_empty_weights():
+        net = build(settings, vocabulary, labels)
+    # Copies: a file is mapped to addresses of its own alignment, on which the last bits of a product may depend.
+    own = {k: v.to(torch.float32 if v.is_floating_point() else v.dtype, copy=True) for k, v in state.items()}
+    net.load_state_dict(own, assign=True)
     return net
 
 
