@@ -492,7 +492,7 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
         ({}, "architectures.a: reads nothing; give it an `image:` or a `text:` block, a `baseline:`, or an `ensemble:`"),
         ({"dataset": None}, "architectures.a: 'dataset' is missing; name one of the blocks of datasets:"),
         ({"txt": {}}, "unknown part 'txt' in architectures.a; did you mean 'text'? choose one of: "
-         "baseline, dataset, ensemble, fusion, head, image, text, train"),
+         "baseline, dataset, ensemble, fusion, head, image, seeds, text, train"),
         ({"text": {"encoder": "grru"}}, "unknown text encoder (or hf/<hub id or folder>) 'grru' in architectures.a.text.encoder; "
          f"did you mean 'gru'? choose one of: {ALL_TEXT}"),
         ({"text": {"encoder": "gru", "hiden": 3}}, "architectures.a.text: unknown key 'hiden'; did you mean 'hidden'? choose one "
