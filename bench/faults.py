@@ -160,10 +160,11 @@ def disk_full(project: Project, draw: random.Random, seconds: float) -> str:
 def cut_short(pattern: str, stage: str, project: Project, draw: random.Random, seconds: float) -> str:
     """After a whole run a file that saves time loses its end, and `stage` runs again."""
     project.repro()
-    shutil.rmtree(project.folder / ".cache" / "trained", ignore_errors=not pattern.startswith(".cache/trained"))
+    if not pattern.startswith(".cache/trained/"):  # or what it ended with would be taken
+        shutil.rmtree(project.folder / ".cache" / "trained")
     found = sorted(path for path in project.folder.glob(pattern) if path.is_file())
     if not found:
-        return f"no {pattern}"
+        raise FileNotFoundError(f"a whole run leaves no {pattern}")
     path = draw.choice(found)
     size = path.stat().st_size
     path.chmod(0o644)
