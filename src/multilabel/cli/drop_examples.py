@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> None:
     """Delete and rewrite, or say what would be."""
-    from multilabel.examples import examples, unsaved
+    from multilabel.drop_examples import examples, unsaved
 
     found = examples()
     for section, names in found.names.items():

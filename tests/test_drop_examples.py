@@ -13,7 +13,7 @@ from conftest import ROOT, SMALL_PARAMS, STUDIES, commit, run
 from multilabel.cli import main
 from multilabel.core.errors import UserError
 from multilabel.core.yaml_files import read_yaml
-from multilabel.examples import examples
+from multilabel.drop_examples import examples
 from multilabel.params import read
 
 PARAMS = Path("params.yaml")
