@@ -68,6 +68,7 @@ def test_what_is_ones_own_stays(here: Path) -> None:
     assert Path("README.md").read_text() == "kept\n\nkept <!-- a remark -->\n"
     assert list(read_yaml(Path("dvc.yaml"))["artifacts"]) == ["mine"]
     assert not Path("studies").exists()
+    assert Path("data/explanations/.gitkeep").exists()  # the report depends on the folder, which a clone would lack
 
 
 def test_a_dry_run_changes_nothing(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

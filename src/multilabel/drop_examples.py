@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import METRICS, MODELS, PARAMS, REPORTS, RESOLVED
+from multilabel.core.paths import EXPLANATIONS, METRICS, MODELS, PARAMS, REPORTS, RESOLVED
 from multilabel.core.settings import read_params
 from multilabel.core.yaml_edits import read_text, without_blocks
 from multilabel.data.sources import SYNTHETIC
@@ -28,6 +28,7 @@ BLOCK = re.compile(
     r"^(?:<!--|#) examples(?: -->)?\n.*?^(?:<!--|#) end of examples(?: -->)?\n+", re.MULTILINE | re.DOTALL
 )
 LINE = re.compile(r"^.*(?:<!-- example -->|# example)\n", re.MULTILINE)
+KEPT_EMPTY = EXPLANATIONS / ".gitkeep"  # the report depends on a folder that a clone would lack
 Blocks = Mapping[str, Mapping[str, Any]]
 
 

@@ -18,7 +18,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> None:
     """Delete and rewrite, or say what would be."""
-    from multilabel.drop_examples import examples, unsaved
+    from multilabel.drop_examples import KEPT_EMPTY, examples, unsaved
 
     found = examples()
     for section, names in found.names.items():
@@ -39,6 +39,8 @@ def run(given: Namespace) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    KEPT_EMPTY.parent.mkdir(parents=True, exist_ok=True)
+    KEPT_EMPTY.touch()
     print(f"next: multilabel new dataset PATH, or dvc repro with what {PARAMS} has; to undo: git restore .")
 
 
