@@ -44,5 +44,5 @@ def ratios(races: Mapping[str, Mapping[str, Any]], path: Path) -> None:
     axis.set_yticks([row + (len(others) - 1) * height / 2 for row in range(len(races))], list(races))
     axis.invert_yaxis()
     axis.set_xlabel("records per second of our loop, as a multiple")
-    axis.legend(fontsize=8, frameon=False)
+    axis.legend(fontsize=8, frameon=False, ncols=len(others), loc="lower center", bbox_to_anchor=(0.5, 1))
     figure.savefig(path, dpi=100)
