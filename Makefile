@@ -39,10 +39,10 @@ format: setup-dev ## put the code into shape
 	ruff check --fix .
 	ruff format .
 
-bench: setup ## measure training, prediction and decoding on this CPU, 10 to 20 min, with nothing else running
+bench: setup ## measure training, prediction and decoding on this CPU, 6 min on two cores, with nothing else running
 	PYTHONPATH=src python -m bench.cpu $(SCALE)
 
-bench-gpu: ## measure training and prediction on a GPU, 8 to 15 min; SCALE=--quick takes 3
+bench-gpu: ## measure training and prediction on a GPU; SCALE=--quick for a few minutes of it
 	PYTHONPATH=src python -m bench.gpu $(SCALE)
 
 faults: setup ## disturb a small pipeline 44 times at random, and count how it ends; 1 to 2 h
