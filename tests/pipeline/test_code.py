@@ -1,6 +1,7 @@
 """The lists of code that stages depend on are right: nothing that runs is missing from them, nothing foreign is in them."""
 
 import ast
+import gc
 import re
 import sys
 from pathlib import Path
@@ -47,6 +48,7 @@ def executed(run: Any) -> set[Definition]:
         if event == "call" and frame.f_code.co_name != "<module>":
             lines.add((frame.f_code.co_filename, frame.f_code.co_firstlineno))
 
+    gc.collect()  # a generator that an earlier test left in a cycle would be closed, thus called, in the middle of `run()`
     sys.setprofile(profile)
     try:
         run()
