@@ -30,6 +30,7 @@ from multilabel.metrics.scores import METRICS, scores
 from multilabel.models.prediction import ImagePreparation, View, centre_crop, predict, sigmoid
 from multilabel.training.augmentation import Augmentation, augment
 from multilabel.training.averaging import Average
+from multilabel.training.depthwise import depthwise_in_fp32
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
 from multilabel.training.resumption import State, Termination
@@ -115,6 +116,7 @@ class _Run:
         changed = self.options.augment != Augmentation() or (settings.model.image and settings.model.image.resize)
         self.view: View = partial(augment, settings=self.options.augment) if changed else centre_crop
         self.prepare = ImagePreparation(settings.model.image, accelerator.device)
+        self.depthwise = depthwise_in_fp32(net, accelerator)
         self.tokens = train.tokens
 
     @property
@@ -189,7 +191,7 @@ class _Run:
         if self.options.token_dropout and isinstance(tokens, Tensor) and batch.mask is not None and self.tokens:
             unknown, special = self.tokens.unknown, self.tokens.special
             tokens = drop_tokens(tokens, batch.mask, self.options.token_dropout, unknown, special)
-        with self.accelerator.autocast(), _batch_norm_of_one():
+        with self.accelerator.autocast(), self.depthwise, _batch_norm_of_one():
             logits = self.net(images, tokens, batch.mask, batch.lengths)
         targets = smoothed(batch.targets, self.options.label_smoothing)  # type: ignore[arg-type]
         loss = self.loss(logits.float(), targets) * share
