@@ -35,7 +35,7 @@ def explain(name: str) -> None:
     And metrics/explain/<name>.json: the pointing game, where the dataset has boxes.
     """
     block = read_block("explanations", name)
-    model = Model.load(MODELS / block.get("dataset", "") / block["of"])
+    model = Model.load(MODELS / block.get("dataset", block.get("group")) / block["of"])
     classifier = model.classifier
     if not isinstance(classifier, NetworkClassifier):
         raise UserError(

@@ -1,20 +1,25 @@
-"""Assemble one table of a study: the published figures, ours beside them, and what follows."""
+"""Assemble the tables about one group of runs: the published figures, ours beside them, and what follows."""
 
 from multilabel.core.errors import run_stage
-from multilabel.core.files import write_json
-from multilabel.core.settings import read_params
+from multilabel.core.files import replacing_folder, write_json
+from multilabel.studies.comparison import Study
+from multilabel.studies.evidence import gather
 from multilabel.studies.rendering import table_markdown
 from multilabel.studies.specification import TABLES, read_declared, read_report
 from multilabel.studies.tables import compare as assemble
-from multilabel.studies.tables import read_tables
+from multilabel.studies.tables import involved, read_tables
 
 
-def compare(name: str) -> None:
-    """Write tables/<table>.json and print the table."""
-    table = assemble(name, read_tables(read_params())[name], read_report(), read_declared(name))
-    write_json(TABLES / f"{name}.json", table.as_json())
-    print(table_markdown(table.as_json()))
+def compare(group: str) -> None:
+    """Write tables/<group>/ with a file for each table, and print them."""
+    declared, report = read_declared(group), read_report()
+    known = gather(declared.runs)
+    with replacing_folder(TABLES / group) as folder:
+        for name, table in read_tables(declared.tables).items():
+            content = assemble(name, table, Study(report, involved(table, declared.runs), known)).as_json()
+            write_json(folder / f"{name}.json", content)
+            print(table_markdown(content))
 
 
 if __name__ == "__main__":
-    run_stage(compare, "name")
+    run_stage(compare, "group")

@@ -49,7 +49,8 @@ def keep(study: str) -> None:
 def add(results: Results, fresh: dict[str, tuple[dict[str, Any], Fresh]], counts: dict[str, Any] | None) -> None:
     """Write the five files anew with some runs added or replaced."""
     scores = {**results.scores, **{run: found for run, (found, _) in fresh.items()}}
-    made = {**results.manifest["runs"], **{run: _made(found) for run, (found, _) in fresh.items()}}
+    study = results.folder.parent.name
+    made = {**results.manifest["runs"], **{run: _made(study, found) for run, (found, _) in fresh.items()}}
     examples = {**results.manifest["examples"], **{run: source.examples() for run, (_, source) in fresh.items()}}
     manifest = {
         "runs": {run: made[run] for run in sorted(scores)},
@@ -81,10 +82,10 @@ def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return whole[["run", *(column for column in whole if column != "run")]]
 
 
-def _made(scores: dict[str, Any]) -> dict[str, Any]:
+def _made(study: str, scores: dict[str, Any]) -> dict[str, Any]:
     """How a run was made."""
     about = {key: scores[key] for key in ("seeds", "scale", "data", "device", "weights")}
-    command = f"dvc repro studies/dvc.yaml:run@{scores['run']}"
+    command = f"dvc repro studies/dvc.yaml:run@{study}_{scores['group']}"
     versions = {package: version(package) for package in PACKAGES}
     return {"command": command, **about, "machine": platform.processor() or platform.machine(), "versions": versions}
 

@@ -1,4 +1,4 @@
-"""Train one run of a study with each of its seeds, score it on test, and keep what its tables need."""
+"""Train the runs of one group with each of their seeds, score them on test, and keep what tables need."""
 
 from multilabel.core.parent import end_with_parent
 
@@ -18,7 +18,7 @@ from multilabel.models.evaluation import Evaluation, EvaluationSettings
 from multilabel.models.limits import Limits
 from multilabel.reporting.tables import read_curves
 from multilabel.studies.outcomes import Outcome, Sample, write_run
-from multilabel.studies.runs import Run, read_run
+from multilabel.studies.runs import Run, read_runs
 from multilabel.studies.specification import RUNS, SAMPLE
 from multilabel.training.architectures import seeded
 from multilabel.training.fitting import fit_and_evaluate
@@ -26,17 +26,24 @@ from multilabel.training.fitting import fit_and_evaluate
 CURVES = "curves"  # where training logs, until the run is written
 
 
-def run(name: str) -> None:
-    """Write models/<run>/ (of the first seed) and metrics/runs/<group>/<run>/."""
-    plan = read_run(name)
+def run(group: str) -> None:
+    """Write models/<group>/<run>/ (of the first seed) and metrics/runs/<group>/<run>/.
+
+    What was trained before, in a run that was killed or in one whose settings did not change, is not trained again
+    (training/reuse.py).
+    """
     settings = parsed(EvaluationSettings, read_section("evaluate"), "evaluate")
     limits = parsed(Limits, read_section("limits"), "limits")
-    folder, dataset = RUNS / plan.group / name, plan.architecture.model.dataset
+    for plan in read_runs(group):
+        _train(plan, settings, limits)
 
+
+def _train(plan: Run, settings: EvaluationSettings, limits: Limits) -> None:
+    folder, dataset = RUNS / plan.group / plan.run, plan.architecture.model.dataset
     outcomes = []
     for seed in plan.seeds:
-        model, curves = _of_seed(MODELS / name, seed, plan), folder / f"{CURVES}_{seed}"
-        evaluation = fit_and_evaluate(seeded(plan.architecture, seed), model, curves, settings, limits)
+        curves = folder / f"{CURVES}_{seed}"
+        evaluation = fit_and_evaluate(seeded(plan.architecture, seed), _model(plan, seed), curves, settings, limits)
         outcomes.append(_outcome(seed, evaluation, curves))
     if not is_main_process():
         return
@@ -46,12 +53,13 @@ def run(name: str) -> None:
     for seed in plan.seeds:
         shutil.rmtree(folder / f"{CURVES}_{seed}", ignore_errors=True)
         if seed != plan.seeds[0]:
-            shutil.rmtree(_of_seed(MODELS / name, seed, plan))
-    print(f"{name}: f1_samples {scores['scores']['f1_samples']:.4f}, {len(outcomes)} seeds, scale {plan.scale}")
+            shutil.rmtree(_model(plan, seed))
+    print(f"{plan.run}: f1_samples {scores['scores']['f1_samples']:.4f}, {len(outcomes)} seeds, scale {plan.scale}")
 
 
-def _of_seed(path: Path, seed: int, plan: Run) -> Path:
+def _model(plan: Run, seed: int) -> Path:
     """Where a seed's model goes; what is not the first one's is removed once the run is scored."""
+    path = MODELS / plan.group / plan.run
     return path if seed == plan.seeds[0] else path.with_name(f"{path.name}_{seed}")
 
 
@@ -69,4 +77,4 @@ def _outcome(seed: int, evaluation: Evaluation, curves: Path) -> Outcome:
 
 
 if __name__ == "__main__":
-    run_stage(run, "name")
+    run_stage(run, "group")

@@ -125,6 +125,7 @@ def test_every_stage_depends_on_the_code_of_its_script(file: str) -> None:
         assert script[1] == name
         code = [dep for dep in stage["deps"] if "data/code/" in dep or dep.endswith("src")]
         if name in ("train", "ablate", "run"):
-            assert [dep for dep in code if dep.endswith("data/code/${key}.txt")], name
+            of = "item.group" if name == "run" else "key"
+            assert [dep for dep in code if dep.endswith(f"data/code/${{{of}}}.txt")], name
         elif name not in ("resolve", "resolve_runs"):  # which depend on all there is
             assert [dep for dep in code if dep.endswith(f"data/code/stages/{name}.txt")], name

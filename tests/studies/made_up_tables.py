@@ -103,8 +103,8 @@ def studies(root: Path, kinds: list[str], seed: int = 0) -> Path:
     )
     for study, params in PARAMS.items():
         report = read_report(STUDIES / study)
-        for name, block in read_tables(params).items():
+        for name, block in read_tables(params["tables"]).items():
             of_settings = params["tables"][name]["kind"] in ("settings", "split")
-            made = content(name, block.printed(report, name), of_settings, kinds, draw)
-            write_json(root / "studies" / study / "tables" / f"{name}.json", made)
+            made = {"group": block.runs, **content(name, block.printed(report, name), of_settings, kinds, draw)}
+            write_json(root / "studies" / study / "tables" / block.runs / f"{name}.json", made)
     return root

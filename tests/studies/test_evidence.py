@@ -63,7 +63,7 @@ def test_nothing_is_lost_when_runs_are_kept_in_five_files(study: Path) -> None:
         key = kept_as(fresh.scores)
         same(Evidence(fresh.run, results.scores[key], Kept(results, key)), fresh)
     made = results.manifest["runs"]["first@full"]
-    assert made["command"] == "dvc repro studies/dvc.yaml:run@first"
+    assert made["command"] == f"dvc repro studies/dvc.yaml:run@{study.name}_group"
     assert made["seeds"] == [1, 2, 3]
     assert made["versions"]["torch"]
 

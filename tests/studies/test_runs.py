@@ -110,7 +110,7 @@ def test_a_baseline_decodes_by_the_rule_of_the_networks_beside_it(study: str, na
     ],
 )
 def test_a_mistake_in_a_run_is_one_line(change: dict, message: str) -> None:
-    params = {**PARAMS["r2"], "runs": {**PARAMS["r2"]["runs"], "new": {"study": "r2", "group": "table_9", **change}}}
+    params = {**PARAMS["r2"], "runs": {**PARAMS["r2"]["runs"], "new": {"group": "table_9", **change}}}
     with pytest.raises(UserError) as error:
         runs.declared("new", params, "captions", RANDOM)
     assert message in str(error.value)
@@ -118,7 +118,7 @@ def test_a_mistake_in_a_run_is_one_line(change: dict, message: str) -> None:
 
 
 def test_place_and_seeds_are_never_inherited() -> None:
-    new = {"study": "r0", "group": "table_4", "base": "r0_gru"}
+    new = {"group": "table_4", "base": "r0_gru"}
     run = runs.declared("new", {**PARAMS["r0"], "runs": {**PARAMS["r0"]["runs"], "new": new}}, "books", RANDOM)
     assert (run.group, run.row, run.variant, run.seeds) == ("table_4", None, "as published", [42])
     assert runs.declared("r0_gru", PARAMS["r0"], "books", RANDOM).seeds == [42, 43, 44]

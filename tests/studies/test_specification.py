@@ -81,7 +81,7 @@ def test_cited_contradictions_are_explained(study: str) -> None:
 
 
 def test_a_published_table_that_the_report_lacks_is_one_line() -> None:
-    block = TableBlock(study="r2", runs="table_9", published="T99")
+    block = TableBlock(runs="table_9", published="T99")
     with pytest.raises(UserError) as error:
         block.printed(read_report(STUDIES / "r2"), "tables.new")
     assert str(error.value).startswith("unknown published table 'T99' in tables.new.published; did you mean 'T9'?")

@@ -18,7 +18,7 @@ def scored(folder: Path, name: str, seconds: float, f1_macro: float, f1_samples:
 
 
 def said(measure: str, runs: list[str], *known: Evidence) -> FigureLine:
-    block = StatementsTable(study="r9", runs="group", published="text", statements={"row": {measure: runs}})
+    block = StatementsTable(runs="group", published="text", statements={"row": {measure: runs}})
     printed = PublishedTable("Text", "results", {"row": {measure: 0.6}})
     (line,) = block.content(printed, study_of(*known)).figures
     return line

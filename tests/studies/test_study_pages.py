@@ -246,6 +246,6 @@ def test_the_committed_pages_are_whole() -> None:
     shown = {path.name: path.read_text() for path in folder.glob("*.md")}
     assert set(shown) == {"README.md", *(f"{study}.md" for study in PARAMS)}
     for study, params in PARAMS.items():
-        assert all(f"studies/dvc.yaml:compare@{table}`" in shown[f"{study}.md"] for table in params["tables"])
+        assert all(f"studies/dvc.yaml:compare@{group}`" in shown[f"{study}.md"] for group in params["groups"])
     images = [(name, image) for name, page in shown.items() for image in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", page)]
     assert [image for image in images if not (folder / image[1]).is_file()] == []

@@ -27,13 +27,13 @@ SHARED = {
     "scales": {"tiny": {"records": 40, "epochs": 2, "image_size": None, "width": None, "seeds": 2}},
     "studies": {"toy": {"dataset": "captions"}},
 }
+GROUPS = ("reference", "table_1")
 GRU = {"encoder": "gru", "embedding": 16, "hidden": 16}
 RUNS: dict[str, dict[str, Any]] = {
-    "toy_tfidf_logreg": {"study": "toy", "group": "reference", "baseline": "tfidf_logreg"},
-    "toy_gru": {"study": "toy", "group": "table_1", "row": "RNN", "text": GRU, "seeds": 3},
-    "toy_wide": {"study": "toy", "group": "table_1", "base": "toy_gru", "text": {"hidden": 24}},
+    "toy_tfidf_logreg": {"group": "reference", "baseline": "tfidf_logreg"},
+    "toy_gru": {"group": "table_1", "row": "RNN", "text": GRU, "seeds": 3},
+    "toy_wide": {"group": "table_1", "base": "toy_gru", "text": {"hidden": 24}},
     "toy_fusion": {
-        "study": "toy",
         "group": "reference",
         "base": "toy_gru",
         "image": {"encoder": "timm/resnet10t", "size": 32},
@@ -41,21 +41,21 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 TABLES: dict[str, dict[str, Any]] = {
     "toy_table_1": {
-        "study": "toy", "kind": "scores", "runs": "table_1", "published": "T1", "also": {"Fusion": ["toy_fusion"]},
+        "kind": "scores", "runs": "table_1", "published": "T1", "also": {"Fusion": ["toy_fusion"]},
         "base": "toy_gru", "floor": "RNN",
     },
     "toy_table_2": {
-        "study": "toy", "kind": "settings", "runs": "reference", "published": "T2",
+        "kind": "settings", "runs": "reference", "published": "T2",
         "settings": {"hidden units": {"text.hidden": ["toy_gru"]}, "rate": {"train.lr": ["toy_gru"]}},
     },
-    "toy_table_3": {"study": "toy", "kind": "split", "runs": "reference", "published": "T3"},
-    "toy_table_4": {"study": "toy", "kind": "per_label", "runs": "reference", "published": "T4", "of": ["toy_fusion"]},
-    "toy_table_5": {"study": "toy", "kind": "examples", "runs": "reference", "published": "T5", "of": {"Both": "toy_fusion"}},
+    "toy_table_3": {"kind": "split", "runs": "reference", "published": "T3"},
+    "toy_table_4": {"kind": "per_label", "runs": "reference", "published": "T4", "of": ["toy_fusion"]},
+    "toy_table_5": {"kind": "examples", "runs": "reference", "published": "T5", "of": {"Both": "toy_fusion"}},
     "toy_table_6": {
-        "study": "toy", "kind": "log", "runs": "reference", "published": "T6", "run": "toy_fusion", "curve": "train/loss",
+        "kind": "log", "runs": "reference", "published": "T6", "run": "toy_fusion", "curve": "train/loss",
     },
     "toy_table_7": {
-        "study": "toy", "kind": "counts", "runs": "reference", "published": "T7", "counts": "labels_per_record",
+        "kind": "counts", "runs": "reference", "published": "T7", "counts": "labels_per_record",
     },
 }  # fmt: skip
 PUBLISHED = {
@@ -89,9 +89,10 @@ PARAMS = {
     "evaluate": {"n_resamples": 100},
     "limits": {"size_mb": None, "gpu_hours": None},
     "train": TRAIN | {"epochs": 3, "lr": 0.02, "decoding": {"name": "fixed", "threshold": 0.5, "fallback": False}},
+    "groups": {f"toy_{group}": {"study": "toy", "group": group} for group in GROUPS},
     "runs": RUNS,
     "tables": TABLES,
-    "explanations": {"toy_figures": {"study": "toy", "of": "toy_fusion"}},
+    "explanations": {"toy_figures": {"study": "toy", "group": "reference", "of": "toy_fusion"}},
 }
 
 
@@ -123,10 +124,9 @@ def study(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     for name in ("count", "sample", "split", "encode_labels"):
         stage(name)("captions")
     stage("resolve_runs")("toy", "captions")
-    for run in RUNS:
-        stage("run")(run)
-    for table in TABLES:
-        stage("compare")(table)
+    for name in ("run", "compare"):
+        for group in GROUPS:
+            stage(name)(group)
     stage("explain")("toy_figures")
     os.chdir(root)
     stage("report_studies")()
@@ -136,7 +136,8 @@ def study(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def table(study: Path, number: int) -> dict[str, Any]:
-    return read_json(study / "tables" / f"toy_table_{number}.json")
+    (path,) = (study / "tables").glob(f"*/toy_table_{number}.json")
+    return read_json(path)
 
 
 def test_a_sample_keeps_what_it_is_a_sample_of(study: Path) -> None:
@@ -184,7 +185,7 @@ def test_a_run_of_several_seeds_is_their_mean_and_leaves_one_model(study: Path) 
     assert set(scores["intervals"]) >= {"f1_samples", "f1_micro", "f1_macro", "exact_match"}
     low, high = scores["intervals"]["f1_samples"]
     assert low <= scores["scores"]["f1_samples"] <= high
-    assert sorted(path.name for path in (study / "models").iterdir()) == sorted(RUNS)
+    assert sorted(path.name for path in (study / "models").glob("*/*")) == sorted(RUNS)
     names = ["examples.json", "history.csv", "per_label.csv", "predicted.parquet", "scores.json"]
     assert sorted(path.name for path in folder.iterdir()) == names
 
@@ -261,7 +262,7 @@ def test_an_image_and_its_caption_are_explained(study: Path) -> None:
 def test_the_page_shows_every_table_image_and_contradiction(study: Path) -> None:
     pages = study.parent.parent / "reports/studies"
     text = (pages / "toy.md").read_text()
-    assert all(f"studies/dvc.yaml:compare@{name}`" in text for name in TABLES)
+    assert all(f"studies/dvc.yaml:compare@toy_{group}`" in text for group in GROUPS)
     shown = re.findall(r"!\[[^\]]*\]\(([^)]+)\)", text)
     assert len(shown) >= 4
     assert [image for image in shown if not (pages / image).is_file()] == []
@@ -272,7 +273,7 @@ def test_the_page_shows_every_table_image_and_contradiction(study: Path) -> None
 
 
 def written(study: Path) -> dict[str, str]:
-    files = [path for name in ("runs", "resolved", "code", "declared") for path in (study / "data" / name).iterdir()]
+    files = [path for name in ("runs", "resolved", "code", "declared") for path in (study / "data" / name).rglob("*.*")]
     return {str(path.relative_to(study / "data")): path.read_text() for path in files}
 
 
@@ -291,9 +292,9 @@ def test_a_changed_run_changes_what_it_and_its_tables_depend_on_and_nothing_else
     stage("resolve_runs")("toy", "captions")
     before, after = written(study), written(copy)
     stale = {name for name in after if after[name] != before.get(name)}
-    assert stale == {"runs/toy_wide.json", "resolved/toy_wide.json", "declared/toy_table_1.json"}
-    assert "data/runs/${key}.json" in dependencies("run")
-    assert "data/declared/${key}.json" in dependencies("compare")
+    assert stale == {"runs/table_1/toy_wide.json", "resolved/toy_wide.json", "declared/table_1.json"}
+    assert "data/runs/${item.group}" in dependencies("run")
+    assert "data/declared/${item.group}.json" in dependencies("compare")
     assert "data/resolved/${item.of}.json" in dependencies("explain")
 
 
@@ -309,6 +310,18 @@ def test_a_changed_run_changes_what_it_and_its_tables_depend_on_and_nothing_else
         ),
         ("tables", "toy_table_1", {"kind": None}, "unknown kind of table None in tables.toy_table_1.kind"),
         ("tables", "toy_table_1", {"runs": "table_2"}, "unknown group 'table_2' in tables.toy_table_1.runs"),
+        (
+            "runs",
+            "toy_wide",
+            {"group": "table_2"},
+            "unknown group 'table_2' in runs.toy_wide.group; did you mean 'table_1'",
+        ),
+        (
+            "groups",
+            "toy_table_1",
+            {"study": "r1"},
+            "studies/toy/params.yaml groups.toy_table_1: write it as toy_table_1: {study: toy, group: table_1}",
+        ),
         ("tables", "toy_table_1", {"also": {"CNN": []}}, "unknown row 'CNN' in tables.toy_table_1.also"),
         ("tables", "toy_table_1", {"also": {"RNN": ["toy"]}}, "unknown run 'toy' in tables.toy_table_1"),
         ("tables", "toy_table_1", {"claims": [["CNN", "RNN"]]}, "unknown row 'CNN' in tables.toy_table_1.claims"),

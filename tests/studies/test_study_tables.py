@@ -11,10 +11,11 @@ from conftest import ROOT
 from repository import PARAMS, RANDOM, SHARED, STUDIES
 
 from multilabel.core.settings import to_json
-from multilabel.studies.evidence import Results
+from multilabel.studies.comparison import Study
+from multilabel.studies.evidence import Results, gather
 from multilabel.studies.exact_tables import COUNTED
 from multilabel.studies.runs import declared
-from multilabel.studies.specification import DeclaredRun, read_report
+from multilabel.studies.specification import DeclaredRun, read_groups, read_report
 from multilabel.studies.tables import KINDS, ScoresTable, Table, check_tables, compare, involved, read_tables
 
 SCORES = [
@@ -38,16 +39,17 @@ def assembled(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Table]:
 
     def assemble(study: str, name: str) -> Table:
         monkeypatch.chdir(STUDIES / study)
-        table = read_tables(PARAMS[study])[name]
-        return compare(name, table, read_report(), involved(table, runs(study)))
+        table = read_tables(PARAMS[study]["tables"])[name]
+        own = involved(table, runs(study))
+        return compare(name, table, Study(read_report(), own, gather(own)))
 
     return assemble
 
 
 @pytest.mark.parametrize("study", PARAMS)
 def test_every_table_leads_to_runs_rows_and_published_tables(study: str) -> None:
-    tables = read_tables(PARAMS[study])
-    check_tables(study, tables, runs(study), read_report(STUDIES / study))
+    tables, groups = read_tables(PARAMS[study]["tables"]), read_groups(study, PARAMS[study]["groups"])
+    check_tables(study, groups, tables, runs(study), read_report(STUDIES / study))
     assert all(type(table) is KINDS[PARAMS[study]["tables"][name]["kind"]] for name, table in tables.items())
 
 
@@ -55,7 +57,7 @@ def test_every_table_leads_to_runs_rows_and_published_tables(study: str) -> None
 def test_tables_of_scores_show_every_row_and_the_baselines(
     assembled: Callable[[str, str], Table], study: str, name: str
 ) -> None:
-    table, content = read_tables(PARAMS[study])[name], assembled(study, name).content
+    table, content = read_tables(PARAMS[study]["tables"])[name], assembled(study, name).content
     assert isinstance(table, ScoresTable)
     if table.published is not None:
         shown = {str(line.row) for line in content.figures}
@@ -119,8 +121,8 @@ def test_settings_that_are_declared_are_those_of_the_reports(assembled: Callable
     assert {line.verdict for line in lines.values()} == {"set as published"}  # which is no finding
 
 
-def test_dvc_runs_every_run_table_and_explanation() -> None:
+def test_dvc_runs_every_group_and_explanation() -> None:
     stages = yaml.safe_load((STUDIES / "dvc.yaml").read_text())
-    assert json.dumps(stages["vars"]).count("runs,tables") == len(PARAMS)
+    assert json.dumps(stages["vars"]).count("/params.yaml:groups") == len(PARAMS)
     explained = {name for name, params in PARAMS.items() if params.get("explanations")}
     assert {Path(v.partition("/")[0]).name for v in stages["vars"] if "explanations" in v} == explained

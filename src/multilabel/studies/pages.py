@@ -60,8 +60,8 @@ class ReportedStudy:
     def tables(self) -> list[FinishedTable]:
         """In the order of the parameters."""
         found = []
-        for name, block in read_tables(self.params).items():
-            content = read_json(self.folder / TABLES / f"{name}.json")
+        for name, block in read_tables(self.params["tables"]).items():
+            content = read_json(self.folder / TABLES / block.runs / f"{name}.json")
             printed = block.printed(self.report, f"tables.{name}")
             found.append(FinishedTable(self.name, name, content, printed))
         return found
@@ -184,7 +184,7 @@ def _table(table: FinishedTable, contradictions: Mapping[str, str], drawn: Seque
     notes += [_note(key, contradictions[key]) for key in content["contradictions"]]
     return render(
         "study_table.md.j2",
-        name=table.name,
+        stage=f"compare@{table.study}_{content['group']}",
         content=table_markdown(content, table.heading),
         figures=drawn,
         printed=_left(table),

@@ -22,7 +22,7 @@ from multilabel.training.architectures import resolve
 from multilabel.training.settings import Architecture, NetworkArchitecture, TrainingSettings
 
 RANDOM = "random"  # as a stand-in: none is at hand
-OWN = ("study", "group", "row", "variant", "seeds")  # keys of a run that are never handed down
+OWN = ("group", "row", "variant", "seeds")  # keys of a run that are never handed down
 WIDTHS = ("hidden", "embedding", "filters", "dim_feedforward", "width")  # options that the width of a scale multiplies
 
 
@@ -63,18 +63,17 @@ def read_study(path: Path = SHARED) -> tuple[StudySettings, Scale]:
     return study, Scale(**checked(Scale, chosen, f"scales.{study.scale}"))
 
 
-def read_run(name: str) -> Run:
-    """What the stage `resolve_runs` wrote of a run."""
-    run: Run = from_json(Run, read_json(PLANNED / f"{name}.json"))
-    return run
+def read_runs(group: str) -> list[Run]:
+    """What the stage `resolve_runs` wrote of the runs of a group, by name."""
+    runs: list[Run] = [from_json(Run, read_json(path)) for path in sorted((PLANNED / group).glob("*.json"))]
+    return runs
 
 
 def declared(name: str, params: Mapping[str, Any], dataset: str, study: StudySettings) -> Run:
     """One run at full scale; raises `UserError` for a mistake in its block."""
     block = inherit(params["runs"], name, "runs", own=OWN)
-    for key in ("study", "group"):
-        if not isinstance(block.get(key), str):
-            raise UserError(f"runs.{name}: {key!r} is missing; add it there")
+    if not isinstance(block.get("group"), str):
+        raise UserError(f"runs.{name}: 'group' is missing; add it there")
     architecture: dict[str, Any] = {"dataset": dataset, **without(block, *OWN, "pretrained")}
     weights, stand_in = "none" if "baseline" in block else study.weights, None
     if weights == "pretrained" and (block.get("image") or {}).get("encoder") in _without_weights(study.stand_ins):

@@ -5,21 +5,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from multilabel.core.errors import UserError
 from multilabel.core.files import read_json
 from multilabel.core.paths import PARAMS
 from multilabel.core.registry import choose
-from multilabel.core.settings import from_json, read_block
+from multilabel.core.settings import as_block, from_json, parsed, read_block
 from multilabel.core.yaml_files import read_yaml
 
 ROOT = Path("../..")  # the root pipeline, whose data a study samples
 SHARED = Path("../params.yaml")  # settings of all studies
-DECLARED = Path("data/declared")  # <table>.json with its runs as the report says
-PLANNED = Path("data/runs")  # <run>.json at the scale of today
+DECLARED = Path("data/declared")  # <group>.json with its tables, and the runs that they look at as the report says
+PLANNED = Path("data/runs")  # <group>/<run>.json at the scale of today
 RUNS = Path("metrics/runs")  # <group>/<run>/ with the files below
 COUNTS = Path("data/counts.json")
 SPLIT = Path("metrics/split")  # <dataset>.json
 RESULTS = Path("results")  # bigger runs that are kept in git
-TABLES = Path("tables")
+TABLES = Path("tables")  # <group>/<table>.json
 EXPLANATIONS = Path("data/explanations")
 
 SCORES = "scores.json"
@@ -94,10 +95,32 @@ def read_contradictions(folder: Path = Path()) -> dict[str, str]:
 
 
 @dataclass(frozen=True, kw_only=True)
+class GroupBlock:
+    """What the block of a group says, for dvc.yaml to read."""
+
+    study: str
+    group: str
+
+
+def read_groups(study: str, blocks: Mapping[str, Any]) -> list[str]:
+    """The groups of a study; raises `UserError` for a block that leads dvc.yaml elsewhere."""
+    found = []
+    for name, block in blocks.items():
+        where = f"groups.{name}"
+        own = parsed(GroupBlock, as_block(block, where), where)
+        if own.study != study or name != f"{study}_{own.group}":
+            raise UserError(
+                f"studies/{study}/params.yaml {where}: write it as {study}_{own.group}: "
+                f"{{study: {study}, group: {own.group}}}"
+            )
+        found.append(own.group)
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
 class TableBlock:
     """What the block of any table says, whatever its kind."""
 
-    study: str
     runs: str  # a group, the folder of metrics/runs that the table waits for beside `reference`
     published: str | None  # id in published.yaml, or null for a table that the report ought to have
     title: str = ""
@@ -142,7 +165,15 @@ class DeclaredRun(RunBlock):
     size_mb: float | None  # in fp32
 
 
-def read_declared(table: str) -> dict[str, DeclaredRun]:
-    """The runs that a table looks at."""
-    runs: dict[str, DeclaredRun] = from_json(dict[str, DeclaredRun], read_json(DECLARED / f"{table}.json"))
-    return runs
+@dataclass(frozen=True, kw_only=True)
+class DeclaredGroup:
+    """The tables about a group, and the runs that these look at."""
+
+    tables: Mapping[str, Any]  # blocks
+    runs: Mapping[str, DeclaredRun]
+
+
+def read_declared(group: str) -> DeclaredGroup:
+    """What the stage `resolve_runs` wrote of a group."""
+    found: DeclaredGroup = from_json(DeclaredGroup, read_json(DECLARED / f"{group}.json"))
+    return found

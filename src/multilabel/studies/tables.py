@@ -21,7 +21,7 @@ from multilabel.studies.comparison import (
     same_rule,
     size_line,
 )
-from multilabel.studies.evidence import Evidence, gather, paired
+from multilabel.studies.evidence import Evidence, paired
 from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTable, WeightsTable
 from multilabel.studies.lines import CANNOT, CostLine, FigureLine, OtherLine
 from multilabel.studies.predicted_sets import AS_REPORTED
@@ -269,6 +269,7 @@ class Table:
     """A finished table."""
 
     name: str
+    group: str
     title: str
     kind: str  # of the published table
     split: str
@@ -284,9 +285,9 @@ class Table:
         return about | content
 
 
-def read_tables(params: Mapping[str, Any]) -> dict[str, AnyTable]:
-    """All tables of a study's parameters; raises `UserError` for a mistake in a block."""
-    return {name: _table(block, f"tables.{name}") for name, block in params["tables"].items()}
+def read_tables(blocks: Mapping[str, Any]) -> dict[str, AnyTable]:
+    """Blocks of a study's `tables:`; raises `UserError` for a mistake in one."""
+    return {name: _table(block, f"tables.{name}") for name, block in blocks.items()}
 
 
 def _table(block: object, where: str) -> AnyTable:
@@ -294,15 +295,21 @@ def _table(block: object, where: str) -> AnyTable:
     return parsed(choose("kind of table", KINDS, kind, f"{where}.kind"), rest, where)
 
 
-def check_tables(study: str, tables: Mapping[str, AnyTable], runs: Mapping[str, RunBlock], report: Report) -> None:
-    """Raises `UserError` for a table, or a run, whose names lead nowhere: a row, a run, a group, a published table."""
-    groups = dict.fromkeys(run.group for run in runs.values())
+def check_tables(
+    study: str, groups: Sequence[str], tables: Mapping[str, AnyTable], runs: Mapping[str, RunBlock], report: Report
+) -> None:
+    """Raises `UserError` for a table, a run or a group whose names lead nowhere: to no row, run, group, published table."""
+    known = dict.fromkeys(groups)
+    for name, run in runs.items():
+        choose("group", known, run.group, f"runs.{name}.group")
+    for group in set(known) - {run.group for run in runs.values()}:
+        raise UserError(f"studies/{study}/params.yaml groups.{study}_{group}: no run names it; take it out")
     for name, table in tables.items():
         where = f"tables.{name}"
-        choose("group", groups, table.runs, f"{where}.runs")
+        choose("group", known, table.runs, f"{where}.runs")
         printed = table.printed(report, where)
-        for run in table.named():
-            choose("run", runs, run, where)
+        for named_run in table.named():
+            choose("run", runs, named_run, where)
         for row, key in table.rows():
             choose("row", printed.rows, row, f"{where}.{key}")
     for name, own in runs.items():
@@ -330,18 +337,19 @@ def involved(table: AnyTable, runs: Mapping[str, DeclaredRun]) -> dict[str, Decl
     return {name: run for name, run in runs.items() if run.group in (table.runs, "reference") or name in wanted}
 
 
-def compare(name: str, table: AnyTable, report: Report, declared: Mapping[str, DeclaredRun]) -> Table:
+def compare(name: str, table: AnyTable, study: Study) -> Table:
     """One table from what is known of its runs."""
-    printed = table.printed(report, f"tables.{name}")
+    printed = table.printed(study.report, f"tables.{name}")
     return Table(
         name=name,
+        group=table.runs,
         title=printed.title,
         kind=printed.kind,
         split=printed.split,
         average=table.average or printed.average,
         contradictions=printed.contradictions,
         notes=table.notes,
-        content=table.content(printed, Study(report, declared, gather(declared))),
+        content=table.content(printed, study),
     )
 
 
