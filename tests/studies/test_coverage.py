@@ -49,9 +49,10 @@ def test_claims_and_what_was_judged() -> None:
         claim("A", "E", variant="as published; corrected, rate", verdict="about the corrected row"),
         claim("A", "F", **NOT_RUN), claim("A", "G", **TRIAL),
         claim("A", "H", verdict="does not hold", variant="as published, tiny in place of big; as published"),
+        claim("A", "I", ours=0.0, verdict="no verdict"),  # one stand-in for both rows
     ]  # fmt: skip
     found = coverage([{"kind": "results", "figures": [], "claims": claims}])
-    assert (found.claims, found.claims_with_evidence, found.claims_with_images, found.claims_judged) == (7, 4, 1, 2)
+    assert (found.claims, found.claims_with_evidence, found.claims_with_images, found.claims_judged) == (8, 4, 1, 2)
 
 
 def test_tables_and_reports_add_up_and_settings_count_for_nothing() -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from multilabel.studies.comparison import RATIOS, SECONDS
-from multilabel.studies.lines import JUDGED, NOT_RUN
+from multilabel.studies.lines import JUDGED, NO_VERDICT, NOT_RUN
 from multilabel.studies.specification import AS_PUBLISHED, kind
 
 NO_SCORES = {"size_mb", "loss", "train_loss", "valid_loss", *SECONDS, *RATIOS}  # measures
@@ -16,7 +16,8 @@ class Coverage:
     """Published rows that have a score, claims between rows, and how many of each have evidence beyond smoke on real data.
 
     Evidence is a run of the row as published, whatever stands in for published weights; captions alone are none for a
-    fusion. Of claims both rows must have been run; `with_images` counts those where either run reads images.
+    fusion. Of claims both rows must have been run, by two networks: where one stand-in makes them the same, nothing was
+    compared. `with_images` counts those where either run reads images.
     """
 
     rows: int = 0
@@ -46,7 +47,8 @@ def _of_table(table: Mapping[str, Any]) -> Coverage:
     claims: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for line in table["claims"]:
         claims.setdefault((line["better"], line["worse"]), []).append(line)
-    seen, of_claims = [_evident(lines) for lines in rows.values()], [_evident(lines) for lines in claims.values()]
+    seen = [_evident(lines) for lines in rows.values()]
+    of_claims = [_evident(line for line in lines if line["verdict"] != NO_VERDICT) for lines in claims.values()]
     return Coverage(
         rows=len(rows),
         rows_with_evidence=sum(map(bool, seen)),
