@@ -40,9 +40,9 @@ def untrained(dataset: str, **parts: object) -> None:
     training = Training(epochs=1, best_epoch=1, seconds=0, device="cpu", valid={})
     folder = model_folder(dataset, "net")
     folder.mkdir(parents=True)
-    Model(architecture.model, labels, rules, "fixed", training, NetworkClassifier(architecture.model, net, None)).save(
-        folder
-    )
+    classifier = NetworkClassifier(architecture.model, net, None)
+    about = {"settings": architecture.model, "labels": labels, "rules": rules, "rule": "fixed", "training": training}
+    Model(**about, classifier=classifier).save(folder)
     write_json(RESOLVED / "net.json", to_json(architecture))
     params = yaml.safe_load(Path("params.yaml").read_text())
     Path("params.yaml").write_text(

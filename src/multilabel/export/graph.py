@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from multilabel.core.errors import UserError
 from multilabel.export.recurrent import RecurrentNodes
+from multilabel.inference.examples import spares_a_modality
 from multilabel.inference.images import View
 from multilabel.inference.onnx_network import IMAGE_GIVEN, IMAGES, LENGTHS, TEXT_GIVEN, TOKENS
-from multilabel.inference.records import spares_a_modality
 from multilabel.inputs.features import Features
 from multilabel.models.classifiers import NetworkClassifier
 from multilabel.models.prediction import ImagePreparation

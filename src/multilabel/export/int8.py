@@ -13,8 +13,8 @@ from multilabel.core.errors import UserError
 from multilabel.core.paths import records_file, targets_file
 from multilabel.data.dataset import load_split
 from multilabel.data.records import read_images
+from multilabel.inference.examples import Example, ExampleReader
 from multilabel.inference.onnx_network import GRAPH, OnnxNetwork
-from multilabel.inference.records import Record, RecordReader
 from multilabel.metrics.decoding import Decoding
 from multilabel.metrics.predictions import mean_difference
 from multilabel.metrics.statistics import f1_per_record
@@ -28,7 +28,7 @@ RESAMPLES = 1000
 class Calibration:
     """Inputs of the graph, batch by batch, as onnxruntime asks for them."""
 
-    def __init__(self, network: OnnxNetwork, records: Sequence[Record]) -> None:
+    def __init__(self, network: OnnxNetwork, records: Sequence[Example]) -> None:
         """The first records."""
         chosen = records[:CALIBRATED_ON]
         parts = (chosen[start : start + BATCH] for start in range(0, len(chosen), BATCH))
@@ -73,7 +73,7 @@ def quantize(folder: Path, settings: NetworkSettings, decoding: Decoding) -> dic
     return {"records": len(records), "f1_samples": float(f1[0].mean()), **difference, "largest_difference": largest}
 
 
-def _records(settings: NetworkSettings, file: Path, rows: NDArray[np.int_], texts: Sequence[str]) -> list[Record]:
+def _records(settings: NetworkSettings, file: Path, rows: NDArray[np.int_], texts: Sequence[str]) -> list[Example]:
     images = read_images(file, rows.tolist()) if settings.image is not None else [None] * len(rows)
-    reader = RecordReader(settings)
+    reader = ExampleReader(settings)
     return [reader.read(image, text) for image, text in zip(images, texts, strict=True)]

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from multilabel.core.errors import UserError
+from multilabel.inference.examples import MODALITIES, Example, ExampleReader
 from multilabel.inference.onnx_network import OnnxNetwork
-from multilabel.inference.records import MODALITIES, Record, RecordReader
 from multilabel.inference.torch_network import TorchNetwork
 from multilabel.models.classifiers import NetworkClassifier
 
@@ -29,9 +29,9 @@ def check_parity(classifier: NetworkClassifier, folder: Path) -> float:
     return largest
 
 
-def made_up_records(classifier: NetworkClassifier) -> list[Record]:
+def made_up_records(classifier: NetworkClassifier) -> list[Example]:
     """Noise for images and words of the vocabulary in any order for texts, of all lengths; some lack what may be missing."""
-    reader, random = RecordReader(classifier.settings), np.random.default_rng(0)
+    reader, random = ExampleReader(classifier.settings), np.random.default_rng(0)
     tokenizer, text = classifier.tokenizer, classifier.settings.text
     words = sorted(tokenizer.get_vocab()) if tokenizer is not None else ["word"]
     longest = text.max_length if text is not None else 1
@@ -42,5 +42,5 @@ def made_up_records(classifier: NetworkClassifier) -> list[Record]:
         views = {view: random.integers(0, 256, (view.side, view.side, 3)).astype(np.uint8) for view in reader.views}
         length = int(random.integers(1, longest + 1))
         said = " ".join(random.choice(words, length)) if "text" in reader.reads and lost != "text" else None
-        records.append(Record(views if views and lost != "image" else None, said))
+        records.append(Example(views if views and lost != "image" else None, said))
     return records

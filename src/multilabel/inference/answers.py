@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from multilabel.core.errors import UserError, one_line, refused
 from multilabel.inference.classifier import Classifier
+from multilabel.inference.examples import Example
 from multilabel.inference.images import UnreadableInput
 from multilabel.inference.predictions import Prediction
-from multilabel.inference.records import Record
 from multilabel.inference.sources import Question
 
 AT_ONCE = 4096  # records
@@ -39,7 +39,7 @@ def answers(classifier: Classifier, questions: Iterator[Question]) -> Iterator[l
     chunks = _chunks(questions, _records_at_once(classifier))
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(os.cpu_count()) as decoders:
 
-        def following() -> tuple[list[_Asked], list[Record | str]] | None:
+        def following() -> tuple[list[_Asked], list[Example | str]] | None:
             chunk = next(chunks, None)
             return None if chunk is None else (chunk, list(decoders.map(lambda one: _read(classifier, one), chunk)))
 
@@ -80,7 +80,7 @@ def _fetched(question: Question) -> _Asked:
         return _Asked(question, None, str(refused(error)))
 
 
-def _read(classifier: Classifier, asked: _Asked) -> Record | str:
+def _read(classifier: Classifier, asked: _Asked) -> Example | str:
     """The record, or why it cannot be read."""
     if asked.problem:
         return asked.problem
@@ -90,11 +90,11 @@ def _read(classifier: Classifier, asked: _Asked) -> Record | str:
         return str(error)
 
 
-def _answered(classifier: Classifier, asked: Sequence[_Asked], read: Sequence[Record | str]) -> list[Answer]:
-    found = iter(classifier.predict_records([record for record in read if isinstance(record, Record)]))
+def _answered(classifier: Classifier, asked: Sequence[_Asked], read: Sequence[Example | str]) -> list[Answer]:
+    found = iter(classifier.predict_records([record for record in read if isinstance(record, Example)]))
     return [
         Answer(one.question.id, next(found))
-        if isinstance(record, Record)
+        if isinstance(record, Example)
         else Answer(one.question.id, None, one_line(record))
         for one, record in zip(asked, read, strict=True)
     ]

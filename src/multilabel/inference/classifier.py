@@ -10,9 +10,9 @@ import numpy as np
 
 from multilabel.core.errors import UserError
 from multilabel.inference.engine import Engine, load_engine
+from multilabel.inference.examples import MODALITIES, Example, ExampleReader
 from multilabel.inference.images import MAX_MEGAPIXELS, ImageLike, UnreadableInput
 from multilabel.inference.predictions import Predictions
-from multilabel.inference.records import MODALITIES, Record, RecordReader
 from multilabel.models.folder import Description
 
 # One prediction at a time in a process: it uses all cores as it is, and libraries below keep state (the precision of
@@ -26,7 +26,7 @@ class Classifier:
     def __init__(self, description: Description, engine: Engine, max_megapixels: float = MAX_MEGAPIXELS) -> None:
         """`max_megapixels` bounds an image as stored."""
         self.description, self.engine = description, engine
-        self.reader = RecordReader(description.settings, max_megapixels)
+        self.reader = ExampleReader(description.settings, max_megapixels)
 
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, max_megapixels: float = MAX_MEGAPIXELS) -> "Classifier":
@@ -64,7 +64,7 @@ class Classifier:
             records = list(pool.map(self._read, range(len(pairs)), *zip(*pairs, strict=True))) if pairs else []
         return self.predict_records(records)
 
-    def predict_records(self, records: Sequence[Record]) -> Predictions:
+    def predict_records(self, records: Sequence[Example]) -> Predictions:
         """The same for what `reader.read` made of them."""
         if not records:
             nothing = np.zeros((0, len(self.labels)), np.float32)
@@ -73,7 +73,7 @@ class Classifier:
             found = self.engine.probabilities(records)
         return Predictions(self.labels, self.description.decoding.decode(found), found)
 
-    def _read(self, number: int, image: ImageLike | None, text: str | None) -> Record:
+    def _read(self, number: int, image: ImageLike | None, text: str | None) -> Example:
         try:
             return self.reader.read(image, text)
         except UnreadableInput as error:

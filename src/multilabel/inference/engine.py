@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from multilabel.core.files import read_json
 from multilabel.core.settings import call_named, from_json
+from multilabel.inference.examples import Example
 from multilabel.inference.onnx_network import GRAPH, OnnxNetwork
-from multilabel.inference.records import Record
 from multilabel.models.baselines import BASELINES, Baseline
 from multilabel.models.ensembles import Combination
 from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSettings
@@ -22,7 +22,7 @@ from multilabel.models.settings import AnySettings, BaselineSettings, EnsembleSe
 class Engine(Protocol):
     """Anything that gives probabilities."""
 
-    def probabilities(self, records: Sequence[Record]) -> NDArray[np.float32]:
+    def probabilities(self, records: Sequence[Example]) -> NDArray[np.float32]:
         """(N, L) in the order of the records, of which there is at least one."""
 
 
@@ -33,8 +33,8 @@ class BaselineEngine:
         """Wrap it."""
         self.baseline = baseline
 
-    def probabilities(self, records: Sequence[Record]) -> NDArray[np.float32]:
-        """From the texts, which `RecordReader` asks for."""
+    def probabilities(self, records: Sequence[Example]) -> NDArray[np.float32]:
+        """From the texts, which `ExampleReader` asks for."""
         return self.baseline.probabilities([record.text or "" for record in records])
 
 
@@ -45,7 +45,7 @@ class EnsembleEngine:
         """As `EnsembleClassifier`, which scores them on test."""
         self.members, self.combination = members, combination
 
-    def probabilities(self, records: Sequence[Record]) -> NDArray[np.float32]:
+    def probabilities(self, records: Sequence[Example]) -> NDArray[np.float32]:
         """Of all parts, one after the other."""
         return self.combination.probabilities(
             {name: np.mean([p.probabilities(records) for p in parts], axis=0) for name, parts in self.members.items()}

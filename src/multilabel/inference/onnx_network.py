@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from multilabel.core.errors import UserError
-from multilabel.inference.records import Record, lacking, spares_a_modality, stacked, tokens_of
+from multilabel.inference.examples import Example, lacking, spares_a_modality, stacked, tokens_of
 from multilabel.models.settings import NetworkSettings
 
 GRAPH = "network.onnx"  # in the folder, in place of the weights
@@ -36,7 +36,7 @@ class OnnxNetwork:
         self.session = onnxruntime.InferenceSession(str(folder / GRAPH))
         self.tokenizer = Tokenizer.from_file(str(folder / TOKENIZER)) if settings.text else None
 
-    def probabilities(self, records: Sequence[Record]) -> NDArray[np.float32]:
+    def probabilities(self, records: Sequence[Example]) -> NDArray[np.float32]:
         """(N, L) in the order of the records."""
         found: list[tuple[NDArray[np.int_], NDArray[np.float32]]] = []
         for rows in lacking(records, self.settings):
@@ -47,7 +47,7 @@ class OnnxNetwork:
         return ordered
 
     def _of_alike(
-        self, records: Sequence[Record], rows: NDArray[np.int_]
+        self, records: Sequence[Example], rows: NDArray[np.int_]
     ) -> list[tuple[NDArray[np.int_], NDArray[np.float32]]]:
         """Batch by batch, texts of similar length together; all records lack the same."""
         given = self.inputs([records[row] for row in rows])
@@ -61,7 +61,7 @@ class OnnxNetwork:
         image = self.settings.image
         return AT_ONCE if image is None else max(1, min(AT_ONCE, PIXELS_AT_ONCE // image.size**2))
 
-    def inputs(self, records: Sequence[Record]) -> dict[str, NDArray[Any]]:
+    def inputs(self, records: Sequence[Example]) -> dict[str, NDArray[Any]]:
         """Of the graph, by name; blank where a modality is missing, as it is in all of these records or in none."""
         image, text, number = self.settings.image, self.settings.text, len(records)
         given: dict[str, NDArray[Any]] = {}

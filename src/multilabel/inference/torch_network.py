@@ -8,7 +8,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from multilabel.inference.records import Record, lacking, stacked, tokens_of
+from multilabel.inference.examples import Example, lacking, stacked, tokens_of
 from multilabel.inputs.examples import Examples, StoredFeatures
 from multilabel.inputs.feature_cache import Arrays
 from multilabel.inputs.features import Widths
@@ -30,7 +30,7 @@ class TorchNetwork:
         """From the folder of a network."""
         return cls(NetworkClassifier.load(folder, settings, labels))
 
-    def probabilities(self, records: Sequence[Record]) -> NDArray[np.float32]:
+    def probabilities(self, records: Sequence[Example]) -> NDArray[np.float32]:
         """Records that lack the same share a batch."""
         settings = self.classifier.settings
         device = accelerator(settings.prediction.precision)
@@ -45,7 +45,7 @@ class TorchNetwork:
             ordered[rows] = logits
         return sigmoid(ordered)
 
-    def examples(self, records: Sequence[Record], tokenizer: Tokenizer | None) -> Examples:
+    def examples(self, records: Sequence[Example], tokenizer: Tokenizer | None) -> Examples:
         """What the network reads of records that all have, or all lack, each of the modalities."""
         settings, net, rows = self.classifier.settings, self.classifier.net, np.arange(len(records))
         pixels, tokens, image_features, text_features = None, None, None, None
@@ -58,7 +58,7 @@ class TorchNetwork:
         return Examples(pixels, rows, tokens, None, image_features, text_features)
 
     def _logits(
-        self, records: Sequence[Record], tokenizer: Tokenizer | None, device: Accelerator
+        self, records: Sequence[Example], tokenizer: Tokenizer | None, device: Accelerator
     ) -> NDArray[np.float32]:
         settings = self.classifier.settings
         prepare, flip_average = ImagePreparation(settings.image, device.device), settings.prediction.flip_average

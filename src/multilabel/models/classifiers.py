@@ -34,7 +34,7 @@ TOKENIZER = "tokenizer.json"
 SUBWORDS = "subwords.safetensors"
 
 
-class Classifier(Protocol):
+class AnyClassifier(Protocol):
     """Anything that gives probabilities."""
 
     def probabilities(self, inputs: Inputs) -> NDArray[np.float32]:
@@ -158,7 +158,7 @@ class BaselineClassifier:
 class EnsembleClassifier:
     """What members say, each the mean over its folds, combined."""
 
-    def __init__(self, members: Mapping[str, Sequence[Classifier]], combination: Combination) -> None:
+    def __init__(self, members: Mapping[str, Sequence[AnyClassifier]], combination: Combination) -> None:
         """A member without a weight for any label is not kept."""
         self.combination = combination.used()
         self.members = {name: list(members[name]) for name in self.combination.weights}
@@ -197,7 +197,7 @@ class EnsembleClassifier:
         return cls(parts, from_json(Combination, stored["combination"]))
 
 
-def load_classifier(folder: Path, settings: AnySettings, labels: int) -> Classifier:
+def load_classifier(folder: Path, settings: AnySettings, labels: int) -> AnyClassifier:
     """What `save` of any classifier wrote."""
     if isinstance(settings, EnsembleSettings):
         return EnsembleClassifier.load(folder, settings, labels)

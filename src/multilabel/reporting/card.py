@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from multilabel.inference.records import needed
+from multilabel.inference.examples import needed
 from multilabel.metrics.decoding import Decoding
 from multilabel.metrics.scores import METRICS, as_text
 from multilabel.models.folder import Description

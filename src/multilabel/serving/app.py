@@ -15,9 +15,9 @@ from starlette.concurrency import run_in_threadpool
 
 from multilabel.core.errors import UserError, one_line
 from multilabel.inference.classifier import Classifier
+from multilabel.inference.examples import Example
 from multilabel.inference.images import UnreadableInput
 from multilabel.inference.predictions import Prediction
-from multilabel.inference.records import Record
 from multilabel.serving.batching import Batcher, Busy
 from multilabel.serving.logs import log
 from multilabel.serving.metrics import Metrics
@@ -96,7 +96,7 @@ class Server:
         name = self.choose(asked.model)
         reader, counted = self.classifiers[name].reader, self.metrics
         read = await run_in_threadpool(lambda: [_read(reader.read, image, text) for image, text in asked.records])
-        good = [record for record in read if isinstance(record, Record)]
+        good = [record for record in read if isinstance(record, Example)]
         try:
             found = iter(await self.batchers[name].predict(good, self.settings.timeout) if good else [])
         except Busy:
@@ -108,7 +108,7 @@ class Server:
         counted.records.labels(name).inc(len(good))
         counted.problems.labels(name).inc(len(read) - len(good))
         request.state.about = {"model": name, "records": len(read), "problems": len(read) - len(good)}
-        answers = [_answer(next(found), asked.top) if isinstance(one, Record) else {"problem": one} for one in read]
+        answers = [_answer(next(found), asked.top) if isinstance(one, Example) else {"problem": one} for one in read]
         return JSONResponse({"model": name, "predictions": answers}, 200 if good else 422)
 
     async def explain(self, request: Request) -> Response:
@@ -241,7 +241,7 @@ def _counting(server: Server) -> Callable[[Request, Callable[[Request], Awaitabl
     return count
 
 
-def _read(read: Callable[[bytes | None, str | None], Record], image: bytes | None, text: str | None) -> Record | str:
+def _read(read: Callable[[bytes | None, str | None], Example], image: bytes | None, text: str | None) -> Example | str:
     try:
         return read(image, text)
     except UnreadableInput as error:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from multilabel.inference.classifier import Classifier
+from multilabel.inference.examples import Example
 from multilabel.inference.predictions import Prediction
-from multilabel.inference.records import Record
 from multilabel.serving.metrics import Metrics
 
 
@@ -21,7 +21,7 @@ class Batcher:
     def __init__(self, classifier: Classifier, batch: int, queue: int, metrics: Metrics) -> None:
         """At most `batch` records at once, and at most `queue` that wait."""
         self.classifier, self.batch, self.queue, self.metrics = classifier, batch, queue, metrics
-        self._waiting: deque[tuple[Record, asyncio.Future[Prediction]]] = deque()
+        self._waiting: deque[tuple[Example, asyncio.Future[Prediction]]] = deque()
         self._arrived = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=classifier.name)
         self._worker: asyncio.Task[None] | None = None
@@ -36,7 +36,7 @@ class Batcher:
             self._worker.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def predict(self, records: Sequence[Record], timeout: float) -> list[Prediction]:
+    async def predict(self, records: Sequence[Example], timeout: float) -> list[Prediction]:
         """In the order of the records; raises `Busy`, or `TimeoutError` after so many seconds."""
         if len(self._waiting) + len(records) > self.queue:
             raise Busy
@@ -63,7 +63,7 @@ class Batcher:
                 await self._answer(loop, asked)
 
     async def _answer(
-        self, loop: asyncio.AbstractEventLoop, asked: list[tuple[Record, asyncio.Future[Prediction]]]
+        self, loop: asyncio.AbstractEventLoop, asked: list[tuple[Example, asyncio.Future[Prediction]]]
     ) -> None:
         self.metrics.batch_records.labels(self.classifier.name).observe(len(asked))
         try:

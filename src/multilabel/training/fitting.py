@@ -93,4 +93,12 @@ def train(architecture: Architecture, curves: Path, watch: Watch | None = None) 
         emptied_texts=trained.emptied_texts,
         member_weights=weights,
     )
-    return Model(settings, labels, rules, decoding.name, training, trained.classifier), trained.states
+    model = Model(
+        settings=settings,
+        labels=labels,
+        rules=rules,
+        rule=decoding.name,
+        training=training,
+        classifier=trained.classifier,
+    )
+    return model, trained.states

@@ -21,7 +21,7 @@ from multilabel.inputs.word_vectors import VectorSettings, cached_vectors
 from multilabel.metrics.decoding import fixed
 from multilabel.metrics.scores import scores
 from multilabel.models.baselines import BASELINES
-from multilabel.models.classifiers import BaselineClassifier, Classifier, NetworkClassifier
+from multilabel.models.classifiers import AnyClassifier, BaselineClassifier, NetworkClassifier
 from multilabel.models.devices import accelerator, describe, is_main_process
 from multilabel.models.frozen import FrozenEncoders
 from multilabel.models.hub_encoder import HUB, hub_tokenizer
@@ -40,7 +40,7 @@ from multilabel.training.telemetry import Telemetry
 class Trained:
     """A classifier, what it says of the records that it was not trained on, and how it came about."""
 
-    classifier: Classifier
+    classifier: AnyClassifier
     held_out: NDArray[np.float32]  # probabilities (N, L)
     epochs: int
     best_epoch: int

@@ -24,15 +24,15 @@ MODALITIES = ("image", "text")
 
 
 @dataclass(frozen=True)
-class Record:
+class Example:
     """One thing to classify, decoded: its image in each view that a part of the model reads, and its text."""
 
     views: Mapping[View, NDArray[np.uint8]] | None
     text: str | None
 
 
-class RecordReader:
-    """From an image and a text to a `Record`, as the parts of one model need it. Threads may share it."""
+class ExampleReader:
+    """From an image and a text to an `Example`, as the parts of one model need it. Threads may share it."""
 
     def __init__(self, settings: AnySettings, max_megapixels: float = MAX_MEGAPIXELS) -> None:
         """`max_megapixels` bounds an image as stored."""
@@ -42,7 +42,7 @@ class RecordReader:
         self.reads = own or frozenset(MODALITIES)  # of a constant, which takes whatever there is
         self.needs = needed(settings)
 
-    def read(self, image: ImageLike | None, text: str | None) -> Record:
+    def read(self, image: ImageLike | None, text: str | None) -> Example:
         """What the model does not read is passed over; raises `UnreadableInput`."""
         given = {"image": image is not None, "text": text is not None}
         for modality in MODALITIES:
@@ -54,7 +54,7 @@ class RecordReader:
             )
         if text is not None and not isinstance(text, str):
             raise UnreadableInput(f"a text is a str, not {type(text).__name__}")
-        return Record(self._seen(image), text if "text" in self.reads else None)
+        return Example(self._seen(image), text if "text" in self.reads else None)
 
     def _seen(self, image: ImageLike | None) -> Mapping[View, NDArray[np.uint8]] | None:
         if image is None or not self.views:
@@ -87,20 +87,20 @@ def _spares(settings: AnySettings, modality: str) -> bool:
     return all(spares_a_modality(part) for part in parts if modality in part.modality.split("+"))
 
 
-def lacking(records: Sequence[Record], settings: NetworkSettings) -> list[NDArray[np.int_]]:
+def lacking(records: Sequence[Example], settings: NetworkSettings) -> list[NDArray[np.int_]]:
     """The numbers of records that lack the same of what a network reads, group by group."""
     image, text = settings.image is not None, settings.text is not None
     lacks = np.array([[image and record.views is None, text and record.text is None] for record in records])
     return [np.flatnonzero((lacks == group).all(axis=1)) for group in np.unique(lacks, axis=0)]
 
 
-def stacked(settings: ImageSettings, records: Sequence[Record]) -> NDArray[np.uint8] | None:
+def stacked(settings: ImageSettings, records: Sequence[Example]) -> NDArray[np.uint8] | None:
     """(N, side, side, 3): the view that a network reads; None where there is no image. All records have one, or none."""
     view = View.of(settings)
     found = [record.views[view] for record in records if record.views is not None]
     return np.stack(found) if found else None
 
 
-def tokens_of(settings: TextInput, tokenizer: Tokenizer, records: Sequence[Record]) -> Tokens:
+def tokens_of(settings: TextInput, tokenizer: Tokenizer, records: Sequence[Example]) -> Tokens:
     """Of the cleaned texts; a missing one is read as one unknown word."""
     return tokenize(tokenizer, clean([record.text or "" for record in records], settings.clean), settings.max_length)
