@@ -172,7 +172,7 @@ class _Run:
 
         Nothing here asks the device for a number, which would wait for all its work.
         """
-        torch.manual_seed(order.seed)
+        _seed(order.seed, self.accelerator.device)
         self.optimizer.zero_grad(set_to_none=True)
         total, world = torch.zeros((), device=self.accelerator.device), self.accelerator.num_processes
         for number, (piece, batch) in enumerate(zip(order.pieces, batches, strict=True), start=1):
@@ -249,6 +249,14 @@ class _Run:
         if self.accelerator.scaler is not None:
             parts["scaler"] = self.accelerator.scaler
         return parts
+
+
+def _seed(seed: int, device: torch.device) -> None:
+    """Of all that a step draws. `torch.manual_seed` formats a traceback for every kind of device that is not there."""
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
 
 
 @contextmanager
