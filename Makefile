@@ -45,7 +45,7 @@ bench: setup ## measure training, prediction and decoding on this CPU, 6 min on 
 bench-gpu: ## measure training and prediction on a GPU; SCALE=--quick for a few minutes of it
 	PYTHONPATH=src python -m bench.gpu $(SCALE)
 
-faults: setup ## disturb a small pipeline 44 times at random, and count how it ends; 1 to 2 h
+faults: setup ## disturb a small pipeline 71 times at random, and count how it ends; 1 to 2 h; killed, it goes on
 	PYTHONPATH=src python -m bench.faults
 
 clean: ## delete derived caches; nothing that DVC tracks
