@@ -66,15 +66,15 @@ def files_too_large(project: Project, draw: random.Random, seconds: float) -> st
 
 
 def disk_full(project: Project, draw: random.Random, seconds: float) -> str:
-    """One of the folders lies on a small disk, and is empty when that is taken away."""
+    """While everything runs again one of the folders is a small disk, which is taken away with all that was written to it."""
     folder, kilobytes = draw.choice(FOLDERS), int(2 ** draw.uniform(4, 12))
     (project.folder / folder).mkdir(parents=True, exist_ok=True)
-    process = project.start(mounted=f"mount -t tmpfs -o size={kilobytes}k tmpfs {folder}")
+    process = project.start("--force", mounted=f"mount -t tmpfs -o size={kilobytes}k tmpfs {folder}")
     return f"{folder} on a disk of {kilobytes} kB; {_ending(process)}"
 
 
 def read_only(folder: str, project: Project, draw: random.Random, seconds: float) -> str:
-    """A folder that can only be read, in a fresh project or in one where everything is to run again."""
+    """A folder can only be read while everything is to run again."""
     (project.folder / folder).mkdir(parents=True, exist_ok=True)
     mounted = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}"
     return _ending(project.start("--force", mounted=mounted))
@@ -174,8 +174,8 @@ FAULTS: dict[str, Fault] = {
     "SIGKILL": Fault(20, partial(killed, "SIGKILL")),
     "SIGTERM": Fault(10, partial(killed, "SIGTERM")),
     "files too large": Fault(5, files_too_large),
-    "disk full": Fault(5, disk_full),
-    **{f"{folder} read-only": Fault(1, partial(read_only, folder)) for folder in FOLDERS},
+    "disk full": Fault(5, disk_full, whole=True),
+    **{f"{folder} read-only": Fault(1, partial(read_only, folder), whole=True) for folder in FOLDERS},
     **{
         f"pixel cache {how}": Fault(2, partial(damaged, how, ".cache/pixels/*.npy", "train@resnet"), whole=True)
         for how in DAMAGES

@@ -73,11 +73,11 @@ def _known(path: Path, about: dict[str, Any], anew: list[str]) -> list[Case]:
 
 
 def _plan(kinds: list[str], times: int | None, known: list[Case]) -> Iterator[tuple[str, int]]:
+    """One of each kind that is not known, then another of each: a campaign that is cut off has seen all kinds."""
     done = {(case["kind"], case["number"]) for case in known}
-    for kind in kinds:
-        for number in range(times or FAULTS[kind].times):
-            if (kind, number) not in done:
-                yield kind, number
+    wanted = {kind: times or FAULTS[kind].times for kind in kinds}
+    for number in range(max(wanted.values())):
+        yield from ((kind, number) for kind in kinds if number < wanted[kind] and (kind, number) not in done)
 
 
 def _undisturbed(folder: Path, params: dict[str, Any]) -> tuple[Project, float]:

@@ -50,6 +50,7 @@ def test_a_file_that_is_left_is_seen(tmp_path: Path) -> None:
 def test_a_campaign_is_what_was_asked_for_and_the_same_for_the_same_seed() -> None:
     kinds = [kind for kind, _ in _plan(list(FAULTS), None, [])]
     assert (kinds.count("SIGKILL"), kinds.count("SIGTERM")) == (20, 10)
+    assert set(kinds[: len(FAULTS)]) == set(FAULTS)
     assert list(_plan(["SIGKILL"], 2, [])) == [("SIGKILL", 0), ("SIGKILL", 1)]
     assert random.Random("42 SIGKILL 0").random() == random.Random("42 SIGKILL 0").random()
 
