@@ -14,12 +14,16 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
+import numpy as np
+
 from multilabel.core.errors import UserError
 from multilabel.core.paths import CACHE
+from multilabel.data.names import Places
 
 Contents = tuple[list[str], Callable[[str], bytes]]
 
@@ -30,6 +34,8 @@ MAX_FILE = 1 << 32  # bytes of a single file, which is read into memory
 BLOCK = 1 << 20
 ZIP_BLOCK = 1 << 12  # packed bytes at once: what LZMA and bzip2 make of them is not bounded otherwise
 TAR_BLOCK = 512
+ZIP_FIELDS = [field for field in ("header_offset", "compress_size", "file_size", "CRC", "compress_type", "flag_bits",
+                                  "_raw_time", "_end_offset") if field in zipfile.ZipInfo.__slots__]  # fmt: skip
 ZIP_METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
 COMPRESSIONS: dict[bytes, Callable[[Path], BinaryIO]] = {
     b"\x1f\x8b": gzip.open,  # type: ignore[dict-item]
@@ -39,6 +45,20 @@ COMPRESSIONS: dict[bytes, Callable[[Path], BinaryIO]] = {
 # What the decoders raise on damaged input; an OSError with a number is the machine's.
 DAMAGE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, struct.error, EOFError, OSError,
           NotImplementedError, RuntimeError, ValueError, IndexError, OverflowError)  # fmt: skip
+
+
+class Stored:
+    """Some numbers on each file of an archive, by its name; an object for each would take ten times the memory."""
+
+    def __init__(self, names: list[str], numbers: Iterable[int], each: int) -> None:
+        """`numbers` are those of the first name, then those of the next, `each` as many."""
+        self._names, self._places = names, Places(names)
+        self._numbers = np.fromiter(numbers, np.int64, len(names) * each).reshape(-1, each)
+
+    def of(self, name: str) -> list[int]:
+        """Those of the last file of this name."""
+        place = next(place for place in reversed(self._places.of(name)) if self._names[place] == name)
+        return self._numbers[place].tolist()
 
 
 class UnreadableFile(UserError):
@@ -57,8 +77,9 @@ def open_zip(path: Path, max_unpacked_gb: float) -> Contents:
         archive = zipfile.ZipFile(path)
     except DAMAGE as error:
         raise _damaged(path, "zip", error) from None
-    members = [(_zip_name(member), member) for member in archive.infolist() if not member.is_dir()]
-    for name, member in members:
+    members = [member for member in archive.infolist() if not member.is_dir()]
+    names = [_zip_name(member) for member in members]
+    for name, member in zip(names, members, strict=True):
         _check_name(path, name)
         if stat.S_ISLNK(member.external_attr >> 16):
             raise UserError(f"{path}: {name} is a link; an archive may hold plain files only")
@@ -66,18 +87,31 @@ def open_zip(path: Path, max_unpacked_gb: float) -> Contents:
             raise UserError(f"{path}: {name} is encrypted; unpack it first and name the folder")
         if member.compress_type not in ZIP_METHODS:
             raise UserError(f"{path}: {name} is packed by a rare method ({member.compress_type}); pack it again as zip")
-    _check_size(path, sum(member.file_size for _, member in members), len(members), max_unpacked_gb)
-    by_name = dict(members)
+    _check_size(path, sum(member.file_size for member in members), len(members), max_unpacked_gb)
+    renamed = {name: member for name, member in zip(names, members, strict=True) if name != member.orig_filename}
+    stored = Stored(names, (getattr(member, field) for member in members for field in ZIP_FIELDS), len(ZIP_FIELDS))
+    del members
+    archive.filelist.clear()  # half a kilobyte a member
+    archive.NameToInfo.clear()
 
     def read(name: str) -> bytes:
-        check_file(path, name, by_name[name].file_size)
+        member = renamed.get(name) or _zip_member(name, stored.of(name))
+        check_file(path, name, member.file_size)
         try:
-            with archive.open(by_name[name]) as file:
+            with archive.open(member) as file:
                 return b"".join(iter(lambda: file.read(ZIP_BLOCK), b""))
         except DAMAGE as error:
             raise _unreadable(path, name, error) from None
 
-    return [name for name, _ in members], read
+    return names, read
+
+
+def _zip_member(name: str, values: Iterable[int]) -> zipfile.ZipInfo:
+    """What `zipfile` reads a member by."""
+    member = zipfile.ZipInfo(name)
+    for field, value in zip(ZIP_FIELDS, values, strict=True):
+        setattr(member, field, value)
+    return member
 
 
 def _zip_name(member: zipfile.ZipInfo) -> str:
@@ -103,8 +137,9 @@ def is_tar(path: Path) -> bool:
 def open_tar(path: Path, max_unpacked_gb: float) -> Contents:
     """Names and reader of a tar archive, plain or compressed; raises `UserError`."""
     plain = _unpacked(path, max_unpacked_gb)
-    places: dict[str, tuple[int, int]] = {}  # where in `plain` a member begins, and its length
-    names, end = [], 0
+    numbers = array("q")  # where in `plain` a member begins, and its length
+    names: list[str] = []
+    end = 0
     try:
         with tarfile.open(fileobj=plain, mode="r:") as archive:
             for number, member in enumerate(archive):
@@ -116,14 +151,17 @@ def open_tar(path: Path, max_unpacked_gb: float) -> Contents:
                     raise UserError(f"{path}: {member.name} is a link or device; an archive may hold plain files only")
                 _check_size(path, member.offset_data + member.size, number, max_unpacked_gb)
                 end += -(-member.size // TAR_BLOCK) * TAR_BLOCK
-                places[member.name] = member.offset_data, member.size
+                numbers.extend((member.offset_data, member.size))
                 names.append(member.name)
+                archive.members.clear()  # a kilobyte a member
         _check_end(path, plain, end)
     except DAMAGE as error:
         raise _damaged(path, "tar", error) from None
 
+    stored = Stored(names, numbers, 2)
+
     def read(name: str) -> bytes:
-        start, size = places[name]
+        start, size = stored.of(name)
         check_file(path, name, size)
         plain.seek(start)
         content = plain.read(size)

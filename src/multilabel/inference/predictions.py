@@ -36,7 +36,7 @@ class Predictions:
 
     def __getitem__(self, row: int) -> Prediction:
         values = dict(zip(self.names, self.probabilities[row].tolist(), strict=True))
-        return Prediction(self.labels[row], values)
+        return Prediction(self._named(row), values)
 
     def __iter__(self) -> Iterator[Prediction]:
         return (self[row] for row in range(len(self)))
@@ -44,9 +44,12 @@ class Predictions:
     @property
     def labels(self) -> list[list[str]]:
         """The names of the labels of each record."""
-        return [[self.names[place] for place in np.flatnonzero(row)] for row in self.decided]
+        return [self._named(row) for row in range(len(self))]
 
     def to_pandas(self) -> pd.DataFrame:
         """One row per record: `labels`, and `p_<name>` with the probability of each label."""
         columns = {PROBABILITY + name: column for name, column in zip(self.names, self.probabilities.T, strict=True)}
         return pd.DataFrame({"labels": self.labels, **columns})
+
+    def _named(self, row: int) -> list[str]:
+        return [self.names[place] for place in np.flatnonzero(self.decided[row])]

@@ -66,7 +66,8 @@ class Collector:
         """Records of a source without any image carry none, and that is no fault."""
         self.files, self.findings, self.max_megapixels = files, findings, max_megapixels
         self._any = any(PurePosixPath(name).suffix.lower() in suffixes() for name in files.names)
-        self._seen: dict[tuple[str, bool], str] = {}
+        self._labelled: dict[str, str] = {}  # id -> where it stands first
+        self._unlabelled: dict[str, str] = {}
 
     def attach(
         self, records: Iterable[tuple[str, Record]], image: Callable[[Record], str], required: bool = False
@@ -90,7 +91,8 @@ class Collector:
     def unique(self, records: Iterable[tuple[str, Record]]) -> Iterator[tuple[str, Record]]:
         """Records whose id was not seen before among the labelled or the unlabelled; the others become findings."""
         for where, record in records:
-            first = self._seen.setdefault((record.id, record.labels is None), where)
+            seen = self._unlabelled if record.labels is None else self._labelled
+            first = seen.setdefault(record.id, where)
             if not record.id:
                 self.findings.rejected("", where, "empty id")
             elif first != where:

@@ -56,8 +56,8 @@ class Competition:
     def _rows(
         self, files: Files, table_name: str, columns: list[str], findings: Findings
     ) -> Iterator[tuple[str, dict[str, str]]]:
-        text, where = read_text(files, table_name, findings)
-        table = read_table(text, where)
+        table = read_table(*read_text(files, table_name, findings))
+        where = table.where
         places = {column: table.place(column, "add or rename it") for column in [*columns, CAPTION]}
         caption_last = table.columns == list(places)
         rows = read_unescaped(table, [USUAL[column] for column in columns]) if caption_last else table.rows()
@@ -77,8 +77,8 @@ class Competition:
         found: dict[str, list[tuple[str, Box]]] = defaultdict(list)
         if not files.find(self.boxes):
             return found
-        text, where = read_text(files, self.boxes, findings)
-        table = read_table(text, where)
+        table = read_table(*read_text(files, self.boxes, findings))
+        where = table.where
         places = [table.place(column, "add or rename it") for column in (ID, LABEL, *PLACE)]
         for row in table.rows():
             stands = f"{where}:{row.line}"

@@ -27,9 +27,9 @@ class Table:
 
     def read(self, files: Files, findings: Findings, max_megapixels: float) -> Iterator[Record]:
         """Records in the order of the table."""
-        text, where = read_text(files, self.table or only_table(files), findings)
+        table = read_table(*read_text(files, self.table or only_table(files), findings), self.delimiter)
         images: dict[tuple[str, bool], str] = {}
-        records = self._records(read_table(text, where, self.delimiter), images, findings)
+        records = self._records(table, images, findings)
         collector = Collector(files, findings, max_megapixels)
         if "image" in self.columns:
             yield from collector.attach(records, lambda record: images[_key(record)], required=True)
