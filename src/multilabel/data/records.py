@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
+from multilabel.core.streams import gathered
 from multilabel.data.boxes import Box
 from multilabel.data.images import describe
 
@@ -105,7 +106,7 @@ class Findings:
 def write_records(path: Path, records: Iterable[Record]) -> None:
     """Records to Parquet, in groups of rows small enough to be held in memory; `records` may be a generator."""
     with replacing(path) as partial, _writer(partial) as writer:
-        for group in _groups(records):
+        for group in gathered(records, _bytes, ROWS_PER_GROUP, BYTES_PER_GROUP):
             writer.write_table(pa.Table.from_pylist([_row(record) for record in group], schema=SCHEMA))
 
 
@@ -173,14 +174,5 @@ def _row(record: Record) -> dict[str, Any]:
     return row
 
 
-def _groups(records: Iterable[Record]) -> Iterator[list[Record]]:
-    group: list[Record] = []
-    size = 0
-    for record in records:
-        group.append(record)
-        size += len(record.image or b"")
-        if len(group) == ROWS_PER_GROUP or size >= BYTES_PER_GROUP:
-            yield group
-            group, size = [], 0
-    if group:
-        yield group
+def _bytes(record: Record) -> int:
+    return len(record.image or b"")

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from multilabel.core.errors import UserError, one_line, refused
+from multilabel.core.streams import gathered
 from multilabel.inference.classifier import Classifier
 from multilabel.inference.examples import Example
 from multilabel.inference.images import UnreadableInput
@@ -36,7 +37,7 @@ class _Asked:
 
 def answers(classifier: Classifier, questions: Iterator[Question]) -> Iterator[list[Answer]]:
     """In the order of the questions, some thousand at a time; the next ones are read while the network computes."""
-    chunks = _chunks(questions, _records_at_once(classifier))
+    chunks = gathered(map(_fetched, questions), _bytes, _records_at_once(classifier), BYTES_AT_ONCE)
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(os.cpu_count()) as decoders:
 
         def following() -> tuple[list[_Asked], list[Example | str]] | None:
@@ -54,18 +55,8 @@ def _records_at_once(classifier: Classifier) -> int:
     return max(1, min(AT_ONCE, BYTES_AT_ONCE // max(1, pixels)))
 
 
-def _chunks(questions: Iterator[Question], most: int) -> Iterator[list[_Asked]]:
-    chunk: list[_Asked] = []
-    size = 0
-    for question in questions:
-        asked = _fetched(question)
-        chunk.append(asked)
-        size += len(asked.content or b"")
-        if len(chunk) == most or size >= BYTES_AT_ONCE:
-            yield chunk
-            chunk, size = [], 0
-    if chunk:
-        yield chunk
+def _bytes(asked: _Asked) -> int:
+    return len(asked.content or b"")
 
 
 def _fetched(question: Question) -> _Asked:
