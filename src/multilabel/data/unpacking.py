@@ -153,7 +153,7 @@ def open_tar(path: Path, max_unpacked_gb: float) -> Contents:
                 end += -(-member.size // TAR_BLOCK) * TAR_BLOCK
                 numbers.extend((member.offset_data, member.size))
                 names.append(member.name)
-                archive.members.clear()  # a kilobyte a member  # type: ignore[attr-defined]
+                archive.members.clear()  # type: ignore[attr-defined]  # a kilobyte a member
         _check_end(path, plain, end)
     except DAMAGE as error:
         raise _damaged(path, "tar", error) from None
