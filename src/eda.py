@@ -3,6 +3,7 @@
 import csv
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from multilabel.core.errors import run_stage
@@ -11,29 +12,32 @@ from multilabel.core.paths import EDA, METRICS, records_file
 from multilabel.core.settings import parsed, read_block, read_section
 from multilabel.data import profile
 from multilabel.data.labels import order
-from multilabel.data.records import read_records
+from multilabel.data.records import read_columns, read_labelled
 from multilabel.reporting.settings import EdaSettings
 
-COLUMNS = ("id", "text", "labels", "image_digest", "image_width", "image_height", "image_mode")
+COLUMNS = ("id", "text", "image_digest", "image_width", "image_height", "image_mode")
 
 
 def eda(dataset: str) -> None:
     """Write metrics/eda/<dataset>.json and the tables in data/eda/<dataset>/."""
     settings = parsed(EdaSettings, read_section("eda"), "eda")
-    records = read_records(records_file(dataset), COLUMNS).reset_index(names="row")
-    labelled = records[records["labelled"]]
-    labels = order(labelled["labels"], read_block("datasets", dataset).get("label_names", "as_given"))
-    targets = labels.multi_hot(labelled["labels"])
+    records = read_columns(records_file(dataset), COLUMNS).reset_index(names="row")
+    rows, label_sets = read_labelled(records_file(dataset))
+    records["labelled"] = np.isin(records["row"], rows)
+    labels = order([label_sets.ids], read_block("datasets", dataset).get("label_names", "as_given"))
+    targets = label_sets.multi_hot(labels)
 
     numbers = profile.summary(records, targets, labels)
-    lengths = profile.histogram(profile.word_counts(records["text"].tolist())) if numbers["text_words"] else {}
+    lengths = profile.histogram(profile.word_counts(records["text"])) if numbers["text_words"] else {}
     tables = {
         "label_counts": profile.label_counts(targets, labels),
         "labels_per_record": _histogram("labels", numbers["labels_per_record"]),
         "cooccurrence": profile.cooccurrence(targets),
         "text_lengths": _histogram("words", lengths),
-        "top_words": profile.top_words(labelled["text"].tolist(), targets, labels, settings.top_words),
-        "sample_images": profile.sample_images(labelled, targets, labels, settings.max_sample_images),
+        "top_words": profile.top_words(records["text"].iloc[rows], targets, labels, settings.top_words),
+        "sample_images": profile.sample_images(
+            records[["row", "id", "image_digest"]].iloc[rows], targets, labels, settings.max_sample_images
+        ),
     }
     notes = _notes(numbers, tables)
 

@@ -12,7 +12,8 @@ is never the name of a column, since it may be any text.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -24,13 +25,15 @@ from sklearn.feature_extraction.text import CountVectorizer
 from multilabel.data.duplicates import extra, text_keys
 from multilabel.data.labels import Labels
 
+TEXTS = 10_000  # whose words are counted at a time
+LEAST_TEXTS = 2  # in which a word must stand to tell anything
 CELLS = 4_000_000  # of a table of labels and words that is held in memory at a time
 
 
 def summary(records: pd.DataFrame, targets: NDArray[np.uint8], labels: Labels) -> dict[str, Any]:
     """Numbers about all `records`; `targets` are those of the labelled ones. None where there is nothing to count."""
     counts, sizes = targets.sum(axis=0, dtype=np.int64), targets.sum(axis=1, dtype=np.int64)
-    texts = records["text"].tolist()
+    texts = records["text"]
     without_text = sum(not text.strip() for text in texts)
     return {
         "records": len(records),
@@ -43,7 +46,7 @@ def summary(records: pd.DataFrame, targets: NDArray[np.uint8], labels: Labels) -
         "without_text": without_text,
         "images": images(records),
         "duplicates": {
-            "images": extra(records["image_digest"].dropna().tolist()),
+            "images": extra(records["image_digest"].dropna()),
             "texts": extra(text_keys(texts)),
         },
     }
@@ -54,7 +57,7 @@ def histogram(values: Sequence[int] | NDArray[np.integer]) -> dict[str, int]:
     return {str(value): count for value, count in sorted(Counter(np.asarray(values).tolist()).items())}
 
 
-def word_counts(texts: Sequence[str]) -> list[int]:
+def word_counts(texts: Iterable[str]) -> list[int]:
     """Words per text, separated by spaces."""
     return [len(text.split()) for text in texts]
 
@@ -92,31 +95,53 @@ def cooccurrence(targets: NDArray[np.uint8]) -> pd.DataFrame:
     return found.sort_values(["first", "second"], ignore_index=True)
 
 
-def top_words(texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels, number: int) -> pd.DataFrame:
+def top_words(texts: Iterable[str], targets: NDArray[np.uint8], labels: Labels, number: int) -> pd.DataFrame:
     """Per label the words whose share among its texts most exceeds their share among all others.
 
     Stop words aside, and words of a single text; there may be none left.
     """
-    rows = []
-    vectorizer = CountVectorizer(binary=True, min_df=2, stop_words="english")
-    try:
-        found = vectorizer.fit_transform(texts)
-    except ValueError:  # scikit-learn's word for: no word is left
+    rows: list[dict[str, Any]] = []
+    words, everywhere, together = _word_counts_by_label(texts, targets)
+    if not len(words):
         return pd.DataFrame(columns=["label", "word", "share", "elsewhere"])
-    words = vectorizer.get_feature_names_out()
-    everywhere = np.asarray(found.sum(axis=0)).ravel()
-    table, counts = csr_array(targets, dtype=np.int64).T.tocsr(), targets.sum(axis=0, dtype=np.int64)
+    counts = targets.sum(axis=0, dtype=np.int64)
     step = max(1, CELLS // len(words))
     for first in range(0, len(labels.names), step):
-        having = (table[first : first + step] @ found).toarray()
+        having = together[first : first + step].toarray()
         for name, count, own in zip(labels.names[first:], counts[first:], having, strict=False):
-            inside, outside = own / max(1, count), (everywhere - own) / max(1, len(texts) - count)
+            inside, outside = own / max(1, count), (everywhere - own) / max(1, len(targets) - count)
             best = np.argsort(outside - inside, kind="stable")[:number]
             rows += [
                 {"label": name, "word": words[i], "share": round(inside[i], 4), "elsewhere": round(outside[i], 4)}
                 for i in best
             ]
     return pd.DataFrame(rows, columns=["label", "word", "share", "elsewhere"])
+
+
+def _word_counts_by_label(
+    texts: Iterable[str], targets: NDArray[np.uint8]
+) -> tuple[NDArray[np.str_], NDArray[np.int64], csr_array]:
+    """The words that stand in two texts or more, in how many (W,), and in how many of each label (L, W).
+
+    Some thousand texts at a time: what scikit-learn keeps of all of them is larger than they are.
+    """
+    analyze = CountVectorizer(stop_words="english").build_analyzer()
+    place: dict[str, int] = {}
+    number, everywhere = len(targets), np.zeros(0, np.int64)
+    together = csr_array((targets.shape[1], 0), dtype=np.int64)
+    waiting = iter(texts)
+    for first in range(0, number, TEXTS):
+        own = [{place.setdefault(word, len(place)) for word in analyze(text)} for text in islice(waiting, TEXTS)]
+        starts = np.cumsum([0, *map(len, own)])
+        columns = np.fromiter(chain.from_iterable(own), np.int64, starts[-1])
+        there = csr_array((np.ones(len(columns), np.int64), columns, starts), shape=(len(own), len(place)))
+        everywhere = np.pad(everywhere, (0, len(place) - len(everywhere))) + there.sum(axis=0)
+        together.resize(targets.shape[1], len(place))
+        together = together + csr_array(targets[first : first + TEXTS], dtype=np.int64).T @ there
+    words = np.array(list(place), dtype=object)
+    kept = np.flatnonzero(everywhere >= LEAST_TEXTS)
+    kept = kept[np.argsort(words[kept], kind="stable")]
+    return words[kept], everywhere[kept], csr_array(together)[:, kept]
 
 
 def sample_images(records: pd.DataFrame, targets: NDArray[np.uint8], labels: Labels, most: int) -> pd.DataFrame:
