@@ -11,6 +11,7 @@ from multilabel.core.settings import parsed, read_block, read_section
 from multilabel.data.archives import check_source, open_source, sha256_of
 from multilabel.data.boxes import Box, write_boxes
 from multilabel.data.records import Findings, Record, write_records
+from multilabel.data.remote_sources import fetch, is_remote
 from multilabel.data.sources import SYNTHETIC, Dataset, IngestSettings, parse_dataset
 from multilabel.data.synthetic import GENERATORS, SUFFIXES
 
@@ -79,7 +80,8 @@ def ingest(dataset: str) -> None:
 def _source(dataset: str, own: Dataset) -> Path:
     """The file or folder to read; a synthetic one is generated first, then read through the same door."""
     if own.generated is None:
-        return HOME / own.settings.source
+        source = own.settings.source
+        return fetch(source) if is_remote(source) else HOME / source
     path = CACHE / "synthetic" / f"{dataset}{SUFFIXES[own.format]}"
     with replacing(path) as partial:
         GENERATORS[own.format](partial, **asdict(own.generated))

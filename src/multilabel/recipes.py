@@ -18,6 +18,7 @@ from multilabel.core.registry import shown, suggestion
 from multilabel.core.settings import read_params
 from multilabel.core.yaml_edits import read_text, section_text, with_section, with_value
 from multilabel.core.yaml_files import value_of
+from multilabel.data.remote_sources import is_remote
 from multilabel.data.sources import SYNTHETIC
 from multilabel.params import KNOWN, OF_BLOCKS, Params, sound
 
@@ -149,7 +150,11 @@ def _sound(content: Mapping[str, Any], where: str) -> Params:
         f"datasets.{name}.source: {shown(dataset.settings.source)} is not there; name a file or a folder, as in "
         f"-S datasets.{name}.source=path/to/archive.zip"
         for name, dataset in params.datasets.items()
-        if dataset.settings.source != SYNTHETIC and not (HOME / dataset.settings.source).exists()
+        if not (
+            dataset.settings.source == SYNTHETIC
+            or is_remote(dataset.settings.source)
+            or (HOME / dataset.settings.source).exists()
+        )
     ]
     if missing:
         raise UserError(*missing)

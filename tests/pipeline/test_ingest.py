@@ -245,3 +245,18 @@ def test_a_damaged_archive_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch
     Path("x.tar.gz").write_bytes(content[:middle] + b"damage" + content[middle + 6 :])
     assert refusal(monkeypatch, "x.tar.gz").startswith("error: x.tar.gz: damaged tar archive (")
     assert not Path("data/raw/mine").exists()
+
+
+def test_a_source_that_lies_elsewhere_is_read_as_one_that_is_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    there = tmp_path / "elsewhere" / "data"
+    (there / "images").mkdir(parents=True)
+    (there / "train.csv").write_text("ImageID,Labels,Caption\n1.jpg,1,a rose\n")
+    (there / "images" / "1.jpg").write_bytes(JPEG)
+    ingest(monkeypatch, str(there))
+    here = json.loads(Path("metrics/ingest/mine.json").read_text())
+    ingest(monkeypatch, f"file://{there}")
+    assert json.loads(Path("metrics/ingest/mine.json").read_text()) == here
+    assert here["with_image"] == 1
+    assert f"fetching file://{there}" in capsys.readouterr().out
