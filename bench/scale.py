@@ -22,6 +22,7 @@ import yaml
 from bench.catalogues import Catalogue
 from bench.faults import PARAMS
 from bench.machine import RESULTS
+from bench.reading import rates, write_pixels
 from bench.session import Add, Say, Session
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,6 +38,8 @@ NETWORK: dict[str, Any] = {
 }
 LARGE_SIDE = 1_000  # pixels of the images of the large archive, about half a megabyte each
 LARGE_DIFFERENT = 32
+SIDES = (64, 224)  # pixels of cached images
+ROUNDS = 3
 ROOM = 2.5  # times the size of an archive that must be free on the disk: itself, its records, and what is being written
 
 
@@ -48,12 +51,14 @@ class Scale:
     labels: tuple[int, ...]
     with_labels: int  # records, of every other number of labels
     archive: float  # GB
+    cache: float  # GB of pixels
+    drawn: int  # bytes of pixels, in MB, that each order reads
     minutes: float  # for everything; what has not begun by then is not measured
 
 
 SCALES = {
-    "": Scale((10_000, 100_000, 1_000_000), (18, 80, 500), 100_000, 5.0, 90),
-    "--quick": Scale((300, 600), (18, 30), 600, 0.01, 5),
+    "": Scale((10_000, 100_000, 1_000_000), (18, 80, 500), 100_000, 5.0, 4.0, 400, 90),
+    "--quick": Scale((300, 600), (18, 30), 600, 0.01, 0.02, 2, 5),
 }
 
 
@@ -178,7 +183,25 @@ def archive(scale: Scale, folder: Path, ends: float, add: Add, say: Say) -> None
     say(f"{records} images of {LARGE_SIDE} px, {megabytes:.0f} MB: {found['ingest']}")
 
 
-PARTS: dict[str, Callable[[Scale, Path, float, Add, Say], None]] = {"stages": stages, "archive": archive}
+def reading(scale: Scale, folder: Path, ends: float, add: Add, say: Say) -> None:
+    """Shuffled batches of a cache of pixels that is not in memory."""
+    told = {}
+    for side in SIDES:
+        path = folder / "pixels.npy"
+        number = write_pixels(path, scale.cache, side, SEED)
+        found = rates(path, min(number, int(scale.drawn * 1e6 / (3 * side * side))), ROUNDS, SEED)
+        path.unlink()
+        told[str(side)] = {"images": number, **found}
+        add(told)
+        medians = ", ".join(f"{name} {part['median']:,.0f}/s" for name, part in found["per_second"].items())
+        say(f"{number} images of {side} px: {medians}")
+
+
+PARTS: dict[str, Callable[[Scale, Path, float, Add, Say], None]] = {
+    "stages": stages,
+    "archive": archive,
+    "reading": reading,
+}
 
 
 if __name__ == "__main__":

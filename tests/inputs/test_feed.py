@@ -137,3 +137,13 @@ def test_reading_ends_with_the_loop_that_asked() -> None:
     assert next(items) == 0
     items.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_what_a_step_reads_is_asked_for_some_steps_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[int]] = []
+    monkeypatch.setattr(Examples, "ask_for", lambda _, chosen: asked.append(chosen.tolist()))
+    for number, (order, pieces) in enumerate(zip(ORDERS, Feed(PIXELS, torch.device("cpu")).steps(ORDERS), strict=True)):
+        assert len(asked) == 2 * min(number + AHEAD + 1, len(ORDERS))
+        assert asked[2 * number : 2 * number + 2] == [piece.tolist() for piece in order.pieces]
+        for piece, batch in zip(order.pieces, pieces, strict=True):
+            assert torch.equal(batch.targets, torch.from_numpy(TARGETS[piece]))

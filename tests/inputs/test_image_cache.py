@@ -1,4 +1,5 @@
 import io
+import mmap
 import os
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from multilabel.data import images
 from multilabel.data.images import open_rgb
 from multilabel.data.records import Record, write_records
 from multilabel.inputs import image_cache
-from multilabel.inputs.image_cache import pixel_array, squeeze
+from multilabel.inputs.image_cache import ask_for, pixel_array, squeeze
 
 
 @pytest.fixture
@@ -96,3 +97,39 @@ def test_a_large_image_is_decoded_alone(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(images, "_room", room)
     assert squeeze(buffer.getvalue(), 8).tolist() == [[[255, 255, 255]] * 8] * 8
     assert taken == [0.5]
+
+
+@pytest.mark.parametrize("rows", [[4, 0, 4], [0], []])
+def test_images_that_are_asked_for_are_the_same(records: Path, tmp_path: Path, rows: list[int]) -> None:
+    pixels = pixel_array(records, 37, folder=tmp_path / "pixels")  # images that begin and end within pages
+    before = np.array(pixels)
+    ask_for(pixels, np.array(rows, np.int64))
+    np.testing.assert_array_equal(pixels, before)
+
+
+def test_of_an_array_in_memory_nothing_is_asked() -> None:
+    ask_for(np.zeros((3, 4, 4, 3), np.uint8), np.array([2]))
+
+
+def test_the_pages_of_an_image_are_asked_for_and_no_others(tmp_path: Path) -> None:
+    path = tmp_path / "pixels.npy"
+    np.save(path, np.zeros((40, 64, 64, 3), np.uint8))
+    pixels = np.load(path, mmap_mode="r")
+    asked: list[tuple[int, int]] = []
+
+    class File(mmap.mmap):
+        def madvise(self, option: int, start: int = 0, length: int = 0) -> None:  # type: ignore[override]
+            asked.append((start, length))
+            super().madvise(option, start, length)
+
+    with path.open("rb") as file:
+        mapped = File(file.fileno(), 0, access=mmap.ACCESS_READ)
+    watched = np.ndarray.__new__(np.memmap, pixels.shape, np.uint8, mapped, offset=pixels.offset)
+    watched.offset = pixels.offset
+    ask_for(watched, np.array([7, 39]))
+    size = 64 * 64 * 3
+    for row, (start, length) in zip((7, 39), asked, strict=True):
+        first = pixels.offset + row * size
+        assert start % mmap.PAGESIZE == 0
+        assert first - mmap.PAGESIZE < start <= first
+        assert start + length == first + size

@@ -14,7 +14,7 @@ from multilabel.data.dataset import Inputs
 from multilabel.inputs.cleaning import clean
 from multilabel.inputs.feature_cache import Arrays
 from multilabel.inputs.features import Features
-from multilabel.inputs.image_cache import pixel_array
+from multilabel.inputs.image_cache import ask_for, pixel_array
 from multilabel.inputs.image_input import ImageInput
 from multilabel.inputs.tokenization import TextInput, Tokens, tokenize
 
@@ -92,6 +92,11 @@ class Examples:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def ask_for(self, chosen: NDArray[np.int_]) -> None:
+        """Images of these examples will be read soon: the disk may begin."""
+        if self.pixels is not None:
+            ask_for(self.pixels, self.rows[chosen])
 
     def batch(self, chosen: NDArray[np.int_], flip: float = 0.0, random: torch.Generator | None = None) -> Batch:
         """The examples with these numbers, tokens cut to the longest of them.

@@ -60,10 +60,21 @@ class Feed:
         On a CPU batches are read as a step goes on and draw from torch's global generator, which the step has seeded.
         """
         if self.stream is not None:
-            yield from ahead(lambda order: self._deliver(order, flip), orders, self._received)
+            yield from ahead(lambda order: self._deliver(order, flip), self._asked_for(orders), self._received)
         else:
-            for order in orders:
+            for order in self._asked_for(orders):
                 yield (self.examples.batch(piece, flip).to(self.device) for piece in order.pieces)
+
+    def _asked_for(self, orders: Iterable[Order]) -> Iterator[Order]:
+        """The same; what the next ones read is on its way from the disk."""
+        waiting: deque[Order] = deque()
+        for order in orders:
+            for piece in order.pieces:
+                self.examples.ask_for(piece)
+            waiting.append(order)
+            if len(waiting) > AHEAD:
+                yield waiting.popleft()
+        yield from waiting
 
     def _deliver(self, order: Order, flip: float) -> tuple[list[Batch], torch.cuda.Event]:
         """In the thread: everything of a step on its way to the GPU, and what tells that it has arrived."""

@@ -4,6 +4,7 @@ The array is a derived cache outside DVC: named after the images' content and th
 """
 
 import hashlib
+import mmap
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
@@ -38,6 +39,20 @@ def pixel_array(
         return found
     _decode(records, shape, partial(squeeze, size=size, interpolation=interpolation), path)
     return np.load(path, mmap_mode="r")
+
+
+def ask_for(pixels: NDArray[np.uint8], rows: NDArray[np.int_]) -> None:
+    """Have the disk bring these images, all at once, while something else goes on; nothing where they are no mapped file.
+
+    Images that are read in random order wait for the disk one by one otherwise, and it brings their neighbours as well.
+    """
+    file = pixels.base
+    if not (isinstance(pixels, np.memmap) and isinstance(file, mmap.mmap) and hasattr(mmap, "MADV_WILLNEED")):
+        return
+    begins = pixels.offset % mmap.ALLOCATIONGRANULARITY + rows * pixels.strides[0]
+    pages = begins // mmap.PAGESIZE * mmap.PAGESIZE
+    for page, size in zip(pages.tolist(), (begins - pages + pixels.strides[0]).tolist(), strict=True):
+        file.madvise(mmap.MADV_WILLNEED, page, size)
 
 
 def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
