@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,15 @@ import yaml
 from bench.catalogues import Catalogue
 from bench.faults import PARAMS
 from bench.machine import RESULTS
+from bench.processes import NETWORK as PROCESSES
+from bench.processes import trained, ways
 from bench.reading import rates, write_pixels
 from bench.session import Add, Say, Session
 
 ROOT = Path(__file__).resolve().parent.parent
 SEED = 42
+NOTHING: Mapping[str, str] = {}
+Usage = dict[str, float]  # seconds, processor seconds, peak memory
 DATASET, MODEL = "made", "tiny"
 STAGES = ("ingest", "eda", "split", "encode_labels")
 NETWORK: dict[str, Any] = {
@@ -73,13 +77,13 @@ class Project:
     folder: Path
     ends: float  # of `time.monotonic`
 
-    def begin(self, catalogue: Catalogue) -> float:
+    def begin(self, catalogue: Catalogue, network: Mapping[str, Any] = NETWORK) -> float:
         """Write the source and the settings; returns the megabytes of the source."""
         self.folder.mkdir()
         catalogue.write(self.source)
         (self.folder / "src").symlink_to(ROOT / "src")
         params = {**PARAMS, "datasets": {DATASET: {"format": "competition", "source": self.source.name}},
-                  "architectures": {MODEL: NETWORK}, "ablations": {}, "explanations": {}, "submission": {}}  # fmt: skip
+                  "architectures": {MODEL: dict(network)}, "ablations": {}, "explanations": {}, "submission": {}}  # fmt: skip
         (self.folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
         return round(self.source.stat().st_size / 1e6, 1)
 
@@ -88,21 +92,26 @@ class Project:
         """The archive; beside it lies its table."""
         return self.folder / "source.zip"
 
-    def run(self, script: str, *arguments: str) -> dict[str, float]:
+    def run(self, script: str, *arguments: str) -> Usage:
         """Seconds, processor seconds and peak memory of a stage."""
-        return self._measured(sys.executable, f"src/{script}.py", *arguments)
+        return self.launch((), {}, script, *arguments)
 
-    def predict(self, model: Path) -> dict[str, float]:
+    def launch(self, launcher: Sequence[str], environment: Mapping[str, str], script: str, *arguments: str) -> Usage:
+        """The same of a stage that something else than Python starts."""
+        first = [str(Path(sys.executable).with_name(launcher[0])), *launcher[1:]] if launcher else [sys.executable]
+        return self._measured(*first, f"src/{script}.py", *arguments, environment=environment)
+
+    def predict(self, model: Path) -> Usage:
         """The same of `multilabel predict` over the whole source."""
         program = str(Path(sys.executable).with_name("multilabel"))
         table = self.source.with_suffix(".csv")
         return self._measured(program, "predict", str(model), "--images", str(self.source), "--table", str(table),
                               "--out", str(self.folder / "labels.parquet"), "--quiet")  # fmt: skip
 
-    def _measured(self, *command: str) -> dict[str, float]:
+    def _measured(self, *command: str, environment: Mapping[str, str] = NOTHING) -> Usage:
         usage = [sys.executable, str(ROOT / "bench" / "usage.py"), *command]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1"}
-        process = subprocess.Popen(usage, cwd=self.folder, env=environment, text=True, start_new_session=True,
+        own = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "HF_HUB_OFFLINE": "1", **environment}
+        process = subprocess.Popen(usage, cwd=self.folder, env=own, text=True, start_new_session=True,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
         try:
             said, complained = process.communicate(timeout=max(0.0, self.ends - time.monotonic()))
@@ -143,17 +152,18 @@ def stages(scale: Scale, folder: Path, ends: float, add: Add, say: Say) -> None:
         model = folder / f"model_{labels}"
         project = Project(folder / "project", ends)
         found: dict[str, Any] = {"records": records, "labels": labels}
+        told.append(found)
         found["source_mb"] = project.begin(Catalogue(records, labels, seed=SEED))
         for stage in STAGES:
             found[stage] = project.run(stage, DATASET)
+            add(told)
         if not model.exists():
             project.run("resolve")
             found["train"] = project.run("train", MODEL)
             shutil.copytree(project.folder / "models" / DATASET / MODEL, model)
         found["predict"] = project.predict(model)
-        shutil.rmtree(project.folder)
-        told.append(found)
         add(told)
+        shutil.rmtree(project.folder)
         measured = {name: value for name, value in found.items() if isinstance(value, dict)}
         say(f"{records} records, {labels} labels: " + ", ".join(
             f"{name} {value['seconds']:.1f} s {value['peak_mb']:.0f} MB" for name, value in measured.items()))  # fmt: skip
@@ -197,10 +207,27 @@ def reading(scale: Scale, folder: Path, ends: float, add: Add, say: Say) -> None
         say(f"{number} images of {side} px: {medians}")
 
 
+def processes(scale: Scale, folder: Path, ends: float, add: Add, say: Say) -> None:
+    """A training by one process and by one for each core."""
+    project = Project(folder / "project", ends)
+    project.begin(Catalogue(scale.records[0], scale.labels[0], seed=SEED), {**PROCESSES, "dataset": DATASET})
+    for stage in ("ingest", "split", "encode_labels"):
+        project.run(stage, DATASET)
+    project.run("resolve")
+    found: dict[str, list[Any]] = {name: [] for name in ways()}
+    for _ in range(ROUNDS):
+        for name, (launcher, environment) in ways().items():
+            project.launch(launcher, environment, "train", MODEL)
+            found[name].append(trained(project.folder / "metrics" / "train" / MODEL / "metrics.json"))
+            add({"records": scale.records[0], "ways": found})
+            say(f"{name}: {found[name][-1]}")
+
+
 PARTS: dict[str, Callable[[Scale, Path, float, Add, Say], None]] = {
     "stages": stages,
     "archive": archive,
     "reading": reading,
+    "processes": processes,
 }
 
 
