@@ -2,7 +2,7 @@
 
 from multilabel.core.errors import run_stage
 from multilabel.core.files import write_json
-from multilabel.core.paths import METRICS, model_folder, predictions_folder
+from multilabel.core.paths import METRICS, decoding_file, model_folder, predictions_folder
 from multilabel.core.settings import parsed, read_block, read_section
 from multilabel.metrics.scores import as_text
 from multilabel.models.evaluation import EvaluationSettings
@@ -19,6 +19,7 @@ def evaluate(name: str) -> None:
     evaluation = evaluate_model(folder, settings, limits)
     row = evaluation.row
     evaluation.save(predictions_folder(name))
+    write_json(decoding_file(name), evaluation.model.decoding.as_json())
     write_json(METRICS / "evaluate" / f"{name}.json", row)
     score, low, high = (as_text(row[key]) for key in ("f1_samples", "f1_samples_ci_low", "f1_samples_ci_high"))
     print(f"{name}: f1_samples {score} [{low}, {high}] on {row['records']} test records")

@@ -1,6 +1,7 @@
 """Show for some test records why a network gives its labels, and measure over all whether it looks where they are."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,29 +9,37 @@ from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError, run_stage
 from multilabel.core.files import replacing_folder, write_json
-from multilabel.core.paths import EXPLANATIONS, METRICS, MODELS, boxes_file
+from multilabel.core.paths import EXPLAINED, EXPLANATIONS, METRICS, MODELS, boxes_file
 from multilabel.core.settings import read_block, read_section
 from multilabel.data.boxes import read_boxes
-from multilabel.data.dataset import load_split, subset
+from multilabel.data.dataset import Split, load_split, subset
+from multilabel.data.records import read_images
 from multilabel.inputs.examples import Batch
 from multilabel.metrics.scores import as_text
 from multilabel.models.classifiers import NetworkClassifier
 from multilabel.models.model import Model
 from multilabel.models.prediction import ImagePreparation
+from multilabel.models.settings import ImageSettings
 from multilabel.reporting import explanations, image_plots
-from multilabel.reporting.explained import explained
+from multilabel.reporting.explained import Explained, explained
 from multilabel.reporting.pointing import score_pointing
+from multilabel.reporting.reasons import reasons
+from multilabel.reporting.settings import ExplanationSettings
+from multilabel.reporting.thumbnails import small, webp
 from multilabel.training.architectures import read_architecture
 from multilabel.training.augmentation import augment
 from multilabel.training.settings import Architecture, NetworkArchitecture
 
-SHOWN = 4  # records
+SHOWN = 4  # records in figures
+SIDE = 192  # pixels of the longer side of a picture with heat in the explorer
 LABELS = 2  # most probable labels of each
 DEPTHS, CHANNELS, AUGMENTED = 5, 8, 7
 
 
 def explain(name: str) -> None:
     """Write data/explanations/<name>/: grad_cam, feature_maps, augmentation and words, as far as it reads such input.
+
+    There also explained.json, which the report's explorer shows.
 
     And metrics/explain/<name>.json: the pointing game, where the dataset has boxes.
     """
@@ -44,11 +53,13 @@ def explain(name: str) -> None:
     net, settings = classifier.net.eval(), classifier.settings
     split = load_split(settings.dataset, "test")
     # Records with two labels show best whether labels are told apart: more crowd the image.
-    rows = np.argsort(abs(split.targets.sum(axis=1, dtype=int) - LABELS), kind="stable")[:SHOWN]
-    shown = subset(split, rows)
-    tokenizer = classifier.tokenizer_for(shown.inputs.texts)
-    batch = classifier.examples(shown.inputs).batch(np.arange(len(rows)))
-    found = explained(classifier, batch, tokenizer, LABELS)
+    rows = np.argsort(abs(split.targets.sum(axis=1, dtype=int) - LABELS), kind="stable")[
+        : block.get("records", ExplanationSettings.records)
+    ]
+    parts = [rows[first : first + SHOWN] for first in range(0, len(rows), SHOWN)]
+    every = [one for part in parts for one in _explained(classifier, subset(split, part))]
+    shown, found = subset(split, rows[:SHOWN]), every[:SHOWN]
+    batch = classifier.examples(shown.inputs).batch(np.arange(len(found)))
     names = model.labels.names
 
     boxes = read_boxes(boxes_file(settings.dataset))
@@ -79,10 +90,28 @@ def explain(name: str) -> None:
             image_plots.word_weights(
                 words, weights, [[names[i] for i in one.labels] for one in found], folder / "words.png"
             )
+        write_json(folder / EXPLAINED, _as_data(every, subset(split, rows), settings.image, names))
     pointing = score_pointing(classifier, split, model.labels, boxes)
     write_json(METRICS / "explain" / f"{name}.json", pointing)
     said = f", pointing {as_text(pointing['pointing'])} on {pointing['records']}" if pointing["records"] else ""
-    print(f"{name}: {len(rows)} records explained{said}")
+    print(f"{name}: {len(every)} records explained{said}")
+
+
+def _explained(classifier: NetworkClassifier, shown: Split) -> list[Explained]:
+    tokenizer = classifier.tokenizer_for(shown.inputs.texts)
+    return explained(classifier, classifier.examples(shown.inputs).batch(np.arange(len(shown.ids))), tokenizer, LABELS)
+
+
+def _as_data(
+    found: list[Explained], shown: Split, settings: ImageSettings | None, names: list[str]
+) -> dict[str, list[dict[str, Any]]]:
+    """Id of a record -> why it has its labels."""
+    contents = read_images(shown.inputs.records, shown.inputs.rows.tolist())
+    pictures = [None if content is None else small(content, SIDE) for content in contents]
+    return {
+        id: [label.as_json(webp) for label in reasons(one, names, picture, settings)]
+        for id, one, picture in zip(shown.ids, found, pictures, strict=True)
+    }
 
 
 def _augmentation(batch: Batch, seen: NDArray[np.float32], size: int, architecture: Architecture, path: Path) -> None:

@@ -111,6 +111,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("ingest/max_megapixels", float("inf"), "ingest.max_megapixels: expected a finite number"),
     ("ingest/on_bad_record", "ignore", "ingest.on_bad_record: input should be 'reject' or 'error', got 'ignore'"),
     ("eda/max_sample_images", -1, "eda.max_sample_images: input should be greater than or equal to 0"),
+    ("report/explorer_records", -1, "report.explorer_records: input should be greater than or equal to 0"),
     ("report/sample_predictions", 10**9, "report.sample_predictions: input should be less than or equal to 1000"),
     ("limits/gpu_hours", 0, "limits.gpu_hours: input should be greater than 0"),
     # names and commands
@@ -192,6 +193,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("explanations/looks/of", "words", "explanations.looks.of: 'words' has a `baseline:`, and networks alone can be expl"),
     ("explanations/looks/of", "committee", "explanations.looks.of: 'committee' has a `ensemble:`, and networks alone can"),
     ("explanations/looks/dataset", "novels", "explanations.looks.dataset: 'both' reads 'photos'; write that"),
+    ("explanations/looks/records", 0, "explanations.looks.records: input should be greater than or equal to 1"),
     ("explanations/looks", None, "explanations.looks: 'of' is missing; add it there"),
     ("submission/music", {"select_by": "map"}, "unknown dataset 'music' in submission.music; choose one of: novels, photos"),
     ("submission/novels", {"select_by": "map"}, "submission.novels: no architecture reads 'novels'; take the block out"),

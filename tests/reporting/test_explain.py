@@ -1,5 +1,7 @@
 """The stage that explains networks: what it leaves, what it measures, and that what is no network is refused in one line."""
 
+import base64
+import io
 import json
 import runpy
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 import torch
 import yaml
 from conftest import ROOT, TRAIN
+from PIL import Image
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import write_json
@@ -45,9 +48,8 @@ def untrained(dataset: str, **parts: object) -> None:
     Model(**about, classifier=classifier).save(folder)
     write_json(RESOLVED / "net.json", to_json(architecture))
     params = yaml.safe_load(Path("params.yaml").read_text())
-    Path("params.yaml").write_text(
-        yaml.safe_dump(params | {"explanations": {"why": {"dataset": dataset, "of": "net"}}})
-    )
+    blocks = {"why": {"dataset": dataset, "of": "net", "records": 6}}
+    Path("params.yaml").write_text(yaml.safe_dump(params | {"explanations": blocks}))
 
 
 def test_the_pointing_game_is_scored_where_there_are_boxes(tiny_dataset: str) -> None:
@@ -61,8 +63,16 @@ def test_the_pointing_game_is_scored_where_there_are_boxes(tiny_dataset: str) ->
     write_boxes(boxes_file(tiny_dataset), [(id, Box(label, 0, 0, 1, 1)) for id, label in alone])
     explain("why")
     assert {path.name for path in Path("data/explanations/why").iterdir()} == {
-        "augmentation.png", "grad_cam.png", "feature_maps.png",
+        "augmentation.png", "grad_cam.png", "feature_maps.png", "explained.json",
     }  # fmt: skip
+    reasons = json.loads(Path("data/explanations/why/explained.json").read_text())
+    assert len(reasons) == 6
+    assert set(reasons) < set(split.ids)
+    for why in reasons.values():
+        assert [set(label) for label in why] == [{"name", "probability", "heat", "words"}] * 2
+        assert why[0]["probability"] >= why[1]["probability"]
+        assert Image.open(io.BytesIO(base64.b64decode(why[0]["heat"]))).size == (24, 20)
+        assert why[0]["words"] is None  # of a network that reads no text
     found = json.loads(Path("metrics/explain/why.json").read_text())
     assert found["records"] == len(alone) > 3
     assert 0 < found["hits"] <= len(alone)  # all maps but those of zeros

@@ -192,7 +192,7 @@ def test_pages_and_operation(texts_only: tuple[TestClient, Classifier], capsys: 
     client, _ = texts_only
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json() == {"ready": True}
-    for path in ("/", "/demo.js", "/demo.css", "/docs"):
+    for path in ("/", "/demo.js", "/demo.css", "/parts.js", "/parts.css", "/docs"):
         answer = client.get(path)
         assert answer.status_code == 200
         assert "http://" not in answer.text

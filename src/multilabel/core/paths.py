@@ -14,6 +14,7 @@ RESOLVED = Path("data/resolved")
 CODE = Path("data/code")  # what each stage and each architecture uses of the library
 PREDICTIONS = Path("data/predictions")
 EXPLANATIONS = Path("data/explanations")
+EXPLAINED = "explained.json"  # in the folder of an explanation: what it says of its records, as data
 SUBMISSION = Path("data/submission")
 MODELS = Path("models")
 ABLATIONS = MODELS / "ablations"  # beside the folders of the datasets
@@ -78,6 +79,11 @@ def predictions_file(name: str) -> Path:
 def decodings_file(name: str) -> Path:
     """The scores of its probabilities on test by decoding."""
     return predictions_folder(name) / "decodings.csv"
+
+
+def decoding_file(name: str) -> Path:
+    """The rule by which it predicts."""
+    return predictions_folder(name) / "decoding.json"
 
 
 def model_folder(dataset: str, name: str) -> Path:

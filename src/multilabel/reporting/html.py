@@ -15,7 +15,8 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 from markupsafe import Markup
 
-from multilabel.reporting.markdown import TEMPLATES, Markdown, heading_id
+from multilabel.reporting.markdown import Markdown, heading_id
+from multilabel.reporting.parts import TEMPLATES
 
 UNWANTED = ["autolink", "reference", "html_inline", "html_block"]
 SUMMARY = re.compile(r"<summary>(.*)</summary>")

@@ -3,12 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-TEMPLATES = Path(__file__).with_name("templates")
+from multilabel.reporting.parts import TEMPLATES
 
 # What has a meaning wherever it stands. A bar becomes an entity: tables are split at bars before escapes are read.
 ANYWHERE = str.maketrans(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import read_json
-from multilabel.core.paths import EDA, METRICS, decodings_file, predictions_file
+from multilabel.core.paths import EDA, EXPLAINED, EXPLANATIONS, METRICS, decoding_file, decodings_file, predictions_file
 from multilabel.metrics.predictions import read_f1_by_seed
 
 SCORED = (
@@ -69,3 +69,17 @@ def f1_of_records(name: str) -> NDArray[np.floating]:
 def decoded(name: str) -> pd.DataFrame:
     """Its scores on test, a row per rule that makes label sets of probabilities."""
     return pd.read_csv(there(decodings_file(name), "evaluate", name))
+
+
+def decides(name: str) -> dict[str, Any]:
+    """The rule that makes label sets of its probabilities, with what was fitted of it on valid."""
+    rule: dict[str, Any] = read_json(there(decoding_file(name), "evaluate", name))
+    return rule
+
+
+def reasons_of(explanation: str) -> dict[str, list[dict[str, Any]]]:
+    """Of the records that it explains why they have their labels: name, probability, heat and words of each."""
+    reasons: dict[str, list[dict[str, Any]]] = read_json(
+        there(EXPLANATIONS / explanation / EXPLAINED, "explain", explanation)
+    )
+    return reasons

@@ -21,6 +21,7 @@ class ReportSettings:
     """How much is shown of a result."""
 
     sample_predictions: Shown
+    explorer_records: Annotated[int, Ge(0), Le(20_000)] = 2000  # test records of each dataset in reports/explorer.html
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,3 +30,6 @@ class ExplanationSettings:
 
     dataset: str
     of: str  # an architecture that reads it
+    records: Annotated[int, Ge(1), Le(100)] = (
+        4  # of the test split, in reports/explorer.html; figures show the first four
+    )

@@ -1,11 +1,9 @@
 """The server: which paths there are, and what each answers."""
 
 import asyncio
-import base64
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from multilabel.inference.classifier import Classifier
 from multilabel.inference.examples import Example
 from multilabel.inference.images import UnreadableInput
 from multilabel.inference.predictions import Prediction
+from multilabel.reporting import parts
 from multilabel.serving.batching import Batcher, Busy
 from multilabel.serving.logs import log
 from multilabel.serving.metrics import Metrics
@@ -126,20 +125,12 @@ class Server:
 
     def _why(self, name: str, image: bytes | None, text: str | None, asked: Asked) -> dict[str, Any]:
         try:
-            from multilabel.reporting.why import why  # torch and captum, which an exported model does not need
+            from multilabel.reporting.why import png, why  # torch and captum, which an exported model does not need
         except ImportError as error:
             raise UserError(f"explaining needs torch and captum, and {error.name} is not installed here") from None
 
         found = why(self.classifiers[name], name, image, text, asked.top or EXPLAINED, asked.labels)
-        labels = [
-            {
-                "name": label.name,
-                "probability": label.probability,
-                "heat": None if label.heat is None else base64.b64encode(label.heat).decode(),
-                "words": None if label.words is None else [asdict(word) for word in label.words],
-            }
-            for label in found.labels
-        ]
+        labels = [label.as_json(png) for label in found.labels]
         return {"model": name, "note": found.note, "labels": labels}
 
     def models(self) -> list[dict[str, Any]]:
@@ -152,6 +143,8 @@ class Server:
                 "labels": one.labels,
                 "decoding": one.description.decoding.rule,
                 "thresholds": one.description.decoding.thresholds,
+                "slope": one.description.decoding.slope,
+                "shifts": one.description.decoding.shifts,
             }
             for name, one in self.classifiers.items()
         ]
@@ -198,6 +191,8 @@ def _add_operation(app: FastAPI, server: Server) -> None:
 def _add_pages(app: FastAPI) -> None:
     for path, file, kind in (
         ("/", PAGE, "text/html"),
+        ("/parts.js", parts.SCRIPT, "text/javascript"),
+        ("/parts.css", parts.STYLE, "text/css"),
         ("/demo.js", SCRIPT, "text/javascript"),
         ("/demo.css", STYLE, "text/css"),
     ):

@@ -4,13 +4,6 @@ const $ = (id) => document.getElementById(id);
 let models = [];
 let picture = null; // a File or Blob
 
-function element(kind, className, text) {
-  const made = document.createElement(kind);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
 function chosen() {
   return models.find((model) => model.name === $("model").value);
 }
@@ -62,51 +55,18 @@ async function ask(path) {
 
 function draw(prediction) {
   const model = chosen();
-  const given = new Set(prediction.labels);
-  const ranked = Object.entries(prediction.probabilities).sort((a, b) => b[1] - a[1]);
-  $("labels").replaceChildren(...ranked.map(([name, probability]) => {
-    const bar = element("div", given.has(name) ? "bar given" : "bar");
-    const track = element("div", "track");
-    const fill = element("div", "fill");
-    fill.style.width = `${100 * probability}%`;
-    track.append(fill);
-    if (model.thresholds) {
-      const mark = element("div", "threshold");
-      const threshold = model.thresholds[model.labels.indexOf(name)];
-      mark.style.left = `${100 * threshold}%`;
-      mark.title = `threshold ${threshold}`;
-      track.append(mark);
-    }
-    bar.append(element("span", "name", name), track, element("span", "value", probability.toFixed(3)));
-    return bar;
-  }));
+  const place = new Map(model.labels.map((name, label) => [name, label]));
+  const given = new Set(prediction.labels.map((name) => place.get(name)));
+  const said = new Map(Object.entries(prediction.probabilities).map(([name, value]) => [place.get(name), value]));
+  const marked = marks(model, said, given);
+  const ranked = [...said].sort((a, b) => b[1] - a[1]);
+  $("labels").replaceChildren(
+    ...ranked.map(([label, value]) => bar(model.labels[label], value, given.has(label), marked.get(label))),
+  );
 }
 
 function explain(answer) {
-  const figures = answer.labels.map((label) => {
-    const figure = element("figure");
-    if (label.heat) {
-      const image = element("img");
-      image.alt = `where the network looks for ${label.name}`;
-      image.src = `data:image/png;base64,${label.heat}`;
-      figure.append(image);
-    }
-    figure.append(element("figcaption", "", `${label.name} ${label.probability.toFixed(2)}`));
-    if (label.words) {
-      const words = element("div", "words");
-      for (const word of label.words) {
-        const span = element("span", "", word.text);
-        const colour = word.weight > 0 ? "42, 111, 151" : "188, 71, 73";
-        span.style.background = `rgba(${colour}, ${Math.abs(word.weight) * 0.7})`;
-        span.title = word.weight.toFixed(2);
-        words.append(span, " ");
-      }
-      figure.append(words);
-    }
-    return figure;
-  });
-  if (answer.note) figures.unshift(element("p", "note", answer.note));
-  $("explained").replaceChildren(...figures);
+  $("explained").replaceChildren(...(answer.note ? [element("p", "note", answer.note)] : []), ...reasons(answer.labels, "png"));
 }
 
 $("ask").addEventListener("submit", async (event) => {

@@ -7,7 +7,8 @@ from typing import Any
 
 HEAD = (
     '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, '
-    'initial-scale=1"><title>multilabel: API</title><link rel="stylesheet" href="/demo.css"></head><body><main>'
+    'initial-scale=1"><title>multilabel: API</title><link rel="stylesheet" href="/parts.css">'
+    '<link rel="stylesheet" href="/demo.css"></head><body><main>'
     '<h1>API</h1><p>The same for programs: <a href="/openapi.json">/openapi.json</a>. To try it: <a href="/">the demo</a>.</p>'
 )
 
