@@ -53,9 +53,8 @@ def explain(name: str) -> None:
     net, settings = classifier.net.eval(), classifier.settings
     split = load_split(settings.dataset, "test")
     # Records with two labels show best whether labels are told apart: more crowd the image.
-    rows = np.argsort(abs(split.targets.sum(axis=1, dtype=int) - LABELS), kind="stable")[
-        : block.get("records", ExplanationSettings.records)
-    ]
+    number = block.get("records", ExplanationSettings.records)
+    rows = np.argsort(abs(split.targets.sum(axis=1, dtype=int) - LABELS), kind="stable")[:number]
     parts = [rows[first : first + SHOWN] for first in range(0, len(rows), SHOWN)]
     every = [one for part in parts for one in _explained(classifier, subset(split, part))]
     shown, found = subset(split, rows[:SHOWN]), every[:SHOWN]

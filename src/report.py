@@ -1,4 +1,4 @@
-"""Gather every table and figure into reports/report.md and one HTML page that opens offline."""
+"""Gather every table and figure into reports/report.md and one HTML page that opens offline, and one to look around in."""
 
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from multilabel.metrics import per_record
 from multilabel.reporting import tables
 from multilabel.reporting.answers import on_pointing
 from multilabel.reporting.data_section import data_section
+from multilabel.reporting.explored import explored, reasons_by_architecture
+from multilabel.reporting.explorer import explorer
 from multilabel.reporting.figures import Figures
 from multilabel.reporting.html import self_contained_html
 from multilabel.reporting.markdown import Markdown, render
@@ -21,10 +23,11 @@ from multilabel.reporting.results import stored, there
 from multilabel.reporting.settings import ReportSettings
 
 TITLE = "Multi-label classification: report"
+EXPLORER_TITLE = "Multi-label classification: explorer"
 
 
 def report() -> None:
-    """Write reports/report.md and report.html with its figures and tables."""
+    """Write reports/report.md and report.html with its figures and tables, and explorer.html."""
     params = read_params()
     settings = parsed(ReportSettings, params.get("report"), "report")
     reported = Reported(
@@ -34,7 +37,7 @@ def report() -> None:
         sample_predictions=settings.sample_predictions,
         submissions=list(params.get("submission") or {}),
     )
-    blocks = params.get("architectures") or {}
+    blocks, explanations = params.get("architectures") or {}, params.get("explanations") or {}
     with replacing_folder(REPORTS / "figures") as folder:
         figures = Figures(folder, "figures")
         data = {name: data_section(name, figures) for name in params["datasets"]}
@@ -49,12 +52,18 @@ def report() -> None:
             data=data,
             results=results,
             ablations=tables.changes_markdown(changes, "ablation", "base") if changes else None,
-            explanations=_explanations(params.get("explanations") or {}, figures),
+            explanations=_explanations(explanations, figures),
             short=tables.short_markdown,
             wide=tables.markdown,
         )
     write_text(REPORTS / "report.md", markdown)
     write_text(REPORTS / "report.html", self_contained_html(markdown, TITLE, REPORTS))
+    reasons = reasons_by_architecture(explanations)
+    leaders = {name: section.leaders if section else tables.leaderboard([], name) for name, section in results.items()}
+    browsed = [
+        explored(name, own, blocks, reasons, settings.explorer_records, reported.seed) for name, own in leaders.items()
+    ]
+    write_text(REPORTS / "explorer.html", explorer(browsed, EXPLORER_TITLE))
     _write_table([section.joined_curves for section in told], REPORTS / "curves.tsv", "\t")
     _write_table([section.per_label for section in told], REPORTS / "per_label.csv", ",")
     per_record.write([section.per_record for section in told], PER_RECORD)

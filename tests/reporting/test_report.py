@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import ROOT, image
-from made_up_project import Project
+from conftest import ROOT
+from made_up_project import HOSTILE, Project, mixed, nothing, records, right, wrong
 from PIL import Image
 
 from multilabel.core.errors import UserError
@@ -21,49 +21,12 @@ from multilabel.data.records import Record
 from multilabel.metrics.pointing import pointing_game
 from multilabel.metrics.predictions import BY_SEED
 
-HOSTILE = [
-    "a|b", "<script>alert(1)</script>", "![x](a.png)", "![x](/etc/hostname)", "![x](http://example.org/pixel.png)",
-    "[x](http://example.org)", "a $50% off$ tag", "$", "\\", "**b**", "a\nb", "# h", "`c`", "中文", "😀", "nan", "1", "01",
-    "x" * 3000, "_net", "{{ 7 * 7 }}", "<http://example.org>",
-]  # fmt: skip
-
 
 @pytest.fixture
 def finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Project:
     """An empty project; tests add data and models."""
     monkeypatch.chdir(tmp_path)
-    params = {
-        "seed": 1, "datasets": {}, "eda": {"top_words": 3, "max_sample_images": 4}, "architectures": {}, "ablations": None,
-        "evaluate": {"n_resamples": 100}, "explanations": {}, "limits": None, "submission": {}, "report": {"sample_predictions": 2},
-    }  # fmt: skip
-    return Project(capsys, params)
-
-
-def records(number: int = 8, images: bool = False, labels: tuple[str, ...] = ("cat", "dog")) -> list[Record]:
-    """Each with one of the labels."""
-    return [
-        Record(
-            f"{n}.jpg", f"text {n} of words and words", [labels[n % len(labels)]], image(["1"], n) if images else None
-        )
-        for n in range(number)
-    ]
-
-
-def right(number: int, target: np.ndarray) -> np.ndarray:
-    return target
-
-
-def wrong(number: int, target: np.ndarray) -> np.ndarray:
-    return 1 - target
-
-
-def nothing(number: int, target: np.ndarray) -> np.ndarray:
-    """As a decoding without its fallback may."""
-    return 0 * target
-
-
-def mixed(number: int, target: np.ndarray) -> np.ndarray:
-    return target if number % 2 else 1 - target
+    return Project(capsys)
 
 
 def figures(markdown: str) -> list[str]:
@@ -285,7 +248,6 @@ def whole(finished: Project) -> None:
     labels = finished.data(own)
     finished.model("net", own, labels, mixed)
     finished.params["ablations"] = {"half": {"base": "net"}}
-    finished.params["explanations"] = {"why": {"of": "net"}}
     finished.params["submission"] = {"d": {}}
     ablated = {
         "base": "net",
@@ -294,13 +256,11 @@ def whole(finished: Project) -> None:
         "difference_ci_low": -0.1,
         "difference_ci_high": 0.1,
     }
-    for stage, name, content in (
-        ("ablate", "half", ablated), ("submission", "d", {"architecture": "net", "rows": 1, "labels_per_row": 1.0}),
-        ("explain", "why", pointing_game(np.empty((0, 2)), np.empty((0, 4)))),
-    ):  # fmt: skip
+    summary = {"architecture": "net", "rows": 1, "labels_per_row": 1.0}
+    for stage, name, content in (("ablate", "half", ablated), ("submission", "d", summary)):
         Path(f"metrics/{stage}").mkdir()
         Path(f"metrics/{stage}/{name}.json").write_text(json.dumps(content))
-    Path("data/explanations/why").mkdir(parents=True)
+    finished.explanation("why", "net", {})
     Image.new("RGB", (3, 3)).save("data/explanations/why/words.png")
 
 
@@ -335,8 +295,9 @@ def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
         ("metrics/split/d.json", "split@d"), ("data/encoded/d/labels.json", "encode_labels@d"),
         ("metrics/evaluate/net.json", "evaluate@net"), ("data/predictions/net/test.parquet", "evaluate@net"),
         ("data/predictions/net/decodings.csv", "evaluate@net"), ("metrics/ablate/half.json", "ablate@half"),
+        ("data/predictions/net/decoding.json", "evaluate@net"),
         ("metrics/submission/d.json", "submission@d"), ("data/explanations/why", "explain@why"),
-        ("metrics/explain/why.json", "explain@why"),
+        ("metrics/explain/why.json", "explain@why"), ("data/explanations/why/explained.json", "explain@why"),
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named_with_the_stage_that_writes_it(lost: str, stage: str, finished: Project) -> None:
