@@ -1,3 +1,4 @@
+import re
 import unicodedata
 
 import pytest
@@ -43,6 +44,43 @@ from multilabel.data.names import Names, agree, is_junk, plain
 )
 def test_which_file_a_name_means(name: str, files: list[str], found: list[str]) -> None:
     assert Names(files).find(name) == found
+
+
+def test_names_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("multilabel.data.names.hash", lambda _: 7, raising=False)
+    names = Names(["a/1.png", "b/1.png", "b/2.png", "3.PNG"])
+    assert names.find("a/1.png") == ["a/1.png"]
+    assert names.find("1.png") == ["a/1.png", "b/1.png"]
+    assert names.find("x/b/2.png") == ["b/2.png"]
+    assert names.find("3.png") == ["3.PNG"]
+    assert names.find("a/2.png") == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a.jpg",
+        "a/b.jpg",
+        "./a",
+        "a//b",
+        "a/./b",
+        "a/../b",
+        "/a",
+        "a/",
+        " a",
+        "a ",
+        "a /b",
+        "a\\b",
+        "a\n",
+        "ä.jpg",
+        "-1.jpg",
+        "",
+    ],
+)
+def test_the_short_way_of_names_that_are_plain_is_the_long_one(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    short = plain(name)
+    monkeypatch.setattr("multilabel.data.names.PLAIN", re.compile("(?!)"))
+    assert plain(name) == short
 
 
 @pytest.mark.parametrize("form", ["NFC", "NFD"])

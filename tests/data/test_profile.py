@@ -88,6 +88,8 @@ def test_telling_words_do_not_depend_on_how_many_labels_are_held_at_once(monkeyp
     monkeypatch.setattr("multilabel.data.profile.CELLS", 100)
     pd.testing.assert_frame_equal(top_words(texts, targets, labels, 5), at_once)
     assert at_once["label"].nunique() == 30
+    monkeypatch.setattr("multilabel.data.profile.TEXTS", 7)
+    pd.testing.assert_frame_equal(top_words(iter(texts), targets, labels, 5), at_once)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import pytest
 from conftest import image
 
 from multilabel.data import records
+from multilabel.data.labels import order
 from multilabel.data.records import (
     SCHEMA,
     Findings,
@@ -16,7 +17,9 @@ from multilabel.data.records import (
     copy_records,
     has_images,
     iter_images,
+    read_columns,
     read_images,
+    read_labelled,
     read_records,
     write_records,
 )
@@ -119,3 +122,31 @@ def test_findings_are_counted_by_reason_without_details() -> None:
     assert findings.counts() == {"repaired": {"image is absent": 1}, "rejected": {"image is absent": 2}}
     assert isinstance(findings.table(), pd.DataFrame)
     assert findings.table()["reason"][2] == "image is absent (a/3.jpg); replaced by a grey image"
+
+
+def test_labels_in_columns_are_those_in_lists(tmp_path: Path) -> None:
+    sets = [["b"], None, [], ["a", "c"], ["c", "c"], None, ["a"]] * 400  # of several groups of rows
+    write_records(tmp_path / "r.parquet", [Record(str(i), "", labels) for i, labels in enumerate(sets)])
+    frame = read_records(tmp_path / "r.parquet")
+    labelled = frame[frame["labelled"]]
+    rows, label_sets = read_labelled(tmp_path / "r.parquet")
+    assert rows.tolist() == labelled.index.tolist()
+    labels = order(labelled["labels"], "as_given")
+    assert order([label_sets.ids], "as_given") == labels
+    np.testing.assert_array_equal(label_sets.multi_hot(labels), labels.multi_hot(labelled["labels"]))
+
+
+@pytest.mark.parametrize("sets", [[None, None], [[]], []])
+def test_no_labels_in_columns(tmp_path: Path, sets: list) -> None:
+    write_records(tmp_path / "r.parquet", [Record(str(i), "", labels) for i, labels in enumerate(sets)])
+    rows, label_sets = read_labelled(tmp_path / "r.parquet")
+    assert (len(rows), label_sets.ids) == (sum(labels is not None for labels in sets), [])
+    assert label_sets.multi_hot(order([[]], "as_given")).shape == (len(rows), 0)
+
+
+def test_columns_hold_what_the_records_hold(tmp_path: Path) -> None:
+    write_records(tmp_path / "r.parquet", [Record(str(i), f"text {i}", ["a"]) for i in range(1500)])
+    columns = ["id", "text", "image_digest"]
+    lean, usual = read_columns(tmp_path / "r.parquet", columns), read_records(tmp_path / "r.parquet", columns)
+    assert lean[["id", "text"]].to_numpy().tolist() == usual[["id", "text"]].to_numpy().tolist()
+    assert lean["image_digest"].isna().all()

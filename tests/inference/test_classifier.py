@@ -16,6 +16,7 @@ from multilabel import Classifier
 from multilabel.core.errors import UserError
 from multilabel.core.files import read_json, write_json
 from multilabel.data.dataset import load_split
+from multilabel.inference.predictions import Predictions
 from multilabel.models.fusions import drop_modalities
 from multilabel.models.prediction import ImagePreparation
 
@@ -168,3 +169,19 @@ def test_a_folder_that_is_no_model_is_one_line(tiny_dataset: str, tmp_path: Path
         f"{folder}: its settings are not those of this version of multilabel (the first is baseline.dataset); train it "
         "again with `dvc repro`, or install the version that wrote it"
     )
+
+
+def test_a_row_of_predictions_does_not_name_the_labels_of_all_others() -> None:
+    class Row(np.ndarray):
+        read = 0
+
+        def __getitem__(self, key: object) -> object:
+            Row.read += 1
+            return super().__getitem__(key)
+
+    decided = (np.random.default_rng(0).random((50, 4)) < 0.5).astype(np.uint8)
+    predictions = Predictions(list("abcd"), decided.view(Row), np.zeros((50, 4), np.float32))
+    one = predictions[7]
+    assert one.labels == ["abcd"[place] for place in np.flatnonzero(decided[7])]
+    assert Row.read < 5
+    assert [row.labels for row in predictions] == predictions.labels
