@@ -9,8 +9,17 @@ import pytest
 from conftest import image
 from made_up_project import HOSTILE, Project, mixed, records, right, wrong
 
+from multilabel.core.files import write_json
+from multilabel.core.paths import decoding_file
 from multilabel.data.records import Record
+from multilabel.metrics.decoding import expected_f1
 from multilabel.reporting.thumbnails import small, webp
+
+BARS = """(bars) => bars.map((bar) => [
+  bar.classList.contains("given"),
+  parseFloat(bar.querySelector(".fill").style.width),
+  parseFloat(bar.querySelector(".mark").style.left),
+])"""
 
 
 @pytest.fixture
@@ -117,6 +126,26 @@ def test_sorting_filtering_and_opening_records(finished: Project, page: Any) -> 
     assert not page.locator("#why").is_visible()
     page.keyboard.press("Escape")
     assert not page.locator("#record").is_visible()
+
+
+def test_where_a_rule_has_no_thresholds_a_mark_parts_what_is_given_from_the_rest(finished: Project, page: Any) -> None:
+    own = records(30, labels=tuple("abcdef"))
+    labels = finished.data(own)
+    targets = labels.multi_hot(record.labels or [] for record in own)
+    random = np.random.default_rng(0)
+    probabilities = (0.6 * targets + random.uniform(0.05, 0.35, targets.shape)).astype(np.float32)
+    rule = expected_f1(probabilities, targets, calibrate=True)
+    decided = rule.decode(probabilities)
+    finished.model("net", own, labels, lambda number, target: decided[number], lambda predicted: probabilities)
+    write_json(decoding_file("net"), rule.as_json())
+    opened(finished, page)
+    page.locator(".card").first.click()
+    for row in range(10):
+        bars = page.locator("#bars .bar").evaluate_all(BARS)
+        assert [given for given, _, _ in bars].count(True) == decided[row].sum()
+        assert all((probability >= mark) == given for given, probability, mark in bars)
+        assert len({mark for _, _, mark in bars}) == 6  # calibration moves each label by itself
+        page.keyboard.press("ArrowRight")
 
 
 def test_pages_and_the_keyboard(finished: Project, page: Any) -> None:

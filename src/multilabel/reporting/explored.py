@@ -62,10 +62,12 @@ def reasons_by_architecture(explanations: Mapping[str, Mapping[str, Any]]) -> di
 
 
 def _leaders(leaders: pd.DataFrame, blocks: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    table = leaders[LEADERS].astype(object).where(leaders[LEADERS].notna(), None)
-    table.insert(1, "reads", leaders["modality"])
-    table.insert(2, "kind", [_kind(blocks[name]) for name in leaders["architecture"]])
-    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
+    """A row per architecture; None for what is not known, since JSON has no NaN."""
+    return [
+        {column: None if pd.isna(row[column]) else row[column] for column in LEADERS}
+        | {"reads": row["modality"], "kind": _kind(blocks[row["architecture"]])}
+        for row in leaders.to_dict("records")
+    ]
 
 
 def _kind(block: Mapping[str, Any]) -> str:
