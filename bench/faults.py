@@ -42,11 +42,11 @@ def main() -> None:
     path, about = given.out / "faults.json", {"command": command, "seed": given.seed}
     told = _known(path, about, given.faults or [])
     session = Session(path, **about)
+    session.results.add("cases", told)
     with tempfile.TemporaryDirectory() as folder, nothing_left(Path(folder)):
         undisturbed, seconds = _undisturbed(Path(folder) / "undisturbed", params)
         session.results.add("undisturbed", {"seconds": round(seconds, 1), "files": len(undisturbed.results())})
         session.say(f"the undisturbed run takes {seconds:.0f} s and leaves {len(undisturbed.results())} results")
-        session.results.add("cases", told)
         for kind, number in _plan(given.faults or list(FAULTS), given.times, told):
             draw = random.Random(f"{given.seed} {kind} {number}")
             project = Project(Path(folder) / "disturbed", undisturbed.folder, params)

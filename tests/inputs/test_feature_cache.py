@@ -77,14 +77,18 @@ feature_cache.kept_features({}, 600, np.arange(600), compute, "features", Path("
 """
 
 
+def finished() -> int:
+    return sum(np.count_nonzero(np.load(path)) for path in Path("features").rglob("checksums.npy"))
+
+
 def test_sigkill_leaves_whole_rows(asked: list[int]) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     process = subprocess.Popen([sys.executable, "-c", KILLED], env=environment, stderr=subprocess.DEVNULL)
-    while not list(Path("features").rglob("done.npy")) or np.load(next(Path("features").rglob("done.npy"))).sum() < 9:
+    while finished() < 9:
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    done = np.load(next(Path("features").rglob("done.npy"))).sum()
+    done = finished()
     assert 9 <= done < 600
 
     def compute(rows: NDArray[np.int_]) -> Arrays:
@@ -103,7 +107,7 @@ def test_other_weights_have_features_of_their_own(asked: list[int]) -> None:
     assert len(list(Path("features").iterdir())) == 2
 
 
-@pytest.mark.parametrize("file", ["done.npy", "pooled.npy", "states.npy"])
+@pytest.mark.parametrize("file", ["checksums.npy", "pooled.npy", "states.npy"])
 @pytest.mark.parametrize("left", [0, 40, 150])
 def test_a_file_cut_short_is_computed_anew_and_said(
     asked: list[int], file: str, left: int, capsys: pytest.CaptureFixture[str]
@@ -115,6 +119,32 @@ def test_a_file_cut_short_is_computed_anew_and_said(
     np.testing.assert_array_equal(kept(asked)["pooled"], features(ROWS)["pooled"])
     assert len(asked) == 20
     assert "damaged, as a power failure may leave a file; its features are computed anew" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("file", ["checksums.npy", "pooled.npy", "states.npy"])
+def test_of_damaged_rows_those_alone_are_computed_anew(
+    asked: list[int], file: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept(asked)
+    (path,) = Path("features").iterdir()
+    width = np.load(path / file)[:1].nbytes
+    with (path / file).open("r+b") as content:
+        content.seek(place := len(content.read()) - 7 * width)  # in row 3
+        byte = content.read(1)[0]
+        content.seek(place)
+        content.write(bytes([255 - byte]))
+    asked.clear()
+    found = kept(asked)
+    assert asked == [3]
+    for name, expected in features(ROWS).items():
+        np.testing.assert_array_equal(found[name], expected)
+    assert (
+        f"{path}: features of 1 records damaged, as a bad disk may leave them; they are computed anew"
+        in capsys.readouterr().out
+    )
+    asked.clear()
+    kept(asked)
+    assert asked == []
 
 
 def test_numbers_that_do_not_fit_are_refused(asked: list[int]) -> None:

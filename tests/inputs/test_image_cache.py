@@ -47,13 +47,13 @@ def test_images_are_decoded_once_and_their_bytes_never_read_to_know_that(
     assert read == []
 
 
-@pytest.mark.parametrize("kept", [0, 5, 100, 130, 1000, 3967])
+@pytest.mark.parametrize("kept", [0, 5, 100, 130, 1000, 3968, 3999])
 def test_an_array_that_is_not_whole_is_made_anew(
     records: Path, tmp_path: Path, kept: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     whole = np.array(pixel_array(records, 16, folder=tmp_path / "pixels"))
     (path,) = (tmp_path / "pixels").iterdir()
-    assert path.stat().st_size == 3968
+    assert path.stat().st_size == 4000
     os.truncate(path, kept)
     capsys.readouterr()
     np.testing.assert_array_equal(pixel_array(records, 16, folder=tmp_path / "pixels"), whole)
@@ -61,6 +61,19 @@ def test_an_array_that_is_not_whole_is_made_anew(
     assert said == f"{path}: damaged, as a power failure may leave a file; its images are decoded anew\n"
     pixel_array(records, 16, folder=tmp_path / "pixels")
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("place", [3, 30, 128, 2000, 3967, 3968, 3999])
+def test_one_other_byte_is_noticed(
+    records: Path, tmp_path: Path, place: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = np.array(pixel_array(records, 16, folder=tmp_path / "pixels"))
+    (path,) = (tmp_path / "pixels").iterdir()
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    np.testing.assert_array_equal(pixel_array(records, 16, folder=tmp_path / "pixels"), whole)
+    assert "damaged" in capsys.readouterr().out
 
 
 def test_other_images_get_another_array_even_under_the_same_name(records: Path, tmp_path: Path) -> None:

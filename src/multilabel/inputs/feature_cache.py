@@ -1,12 +1,13 @@
 """What a frozen encoder says of each record, computed once and kept in arrays that every later run maps into memory.
 
 A derived cache outside DVC: named after all that the features depend on, filled row by row, safe to delete. A killed run
-leaves the rows that it has finished, and the next one goes on with the others.
+leaves the rows that it has finished, and the next one goes on with the others and with those that were damaged.
 """
 
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,9 @@ from multilabel.core.errors import UserError
 from multilabel.core.files import replacing_folder, write_json
 from multilabel.core.paths import CACHE
 
-FORMAT = "1"  # raise it when what is kept changes, so that no old array is used
+FORMAT = "2"  # raise it when what is kept changes, so that no old array is used
 CHUNK = 256  # records that an encoder reads at a time
-DONE = "done"  # a byte for each record: 1 where its features are there
+CHECKSUMS = "checksums"  # a number for each record, 0 where its features are not there
 Arrays = dict[str, NDArray[Any]]  # parts of the features by name, a row per record
 Compute = Callable[[NDArray[np.int_]], Arrays]
 
@@ -42,7 +43,7 @@ def kept_features(
     path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
     missing, arrays = np.unique(rows), _open(path, number)
     if arrays is not None:
-        missing = missing[arrays[DONE][missing] == 0]
+        missing = _lacking(path, arrays, missing)
     with tqdm(total=len(missing), desc=title, unit="record", mininterval=2, disable=not len(missing)) as bar:
         for start in range(0, len(missing), CHUNK):
             chosen = missing[start : start + CHUNK]
@@ -51,7 +52,7 @@ def kept_features(
                 arrays = _create(path, of, number, found)
             _write(path, arrays, chosen, found)
             bar.update(len(chosen))
-    return {name: array for name, array in (arrays or {}).items() if name != DONE}
+    return {name: array for name, array in (arrays or {}).items() if name != CHECKSUMS}
 
 
 def _open(path: Path, number: int) -> Arrays | None:
@@ -62,7 +63,8 @@ def _open(path: Path, number: int) -> Arrays | None:
         arrays = {file.stem: np.load(file, mmap_mode="r") for file in sorted(path.glob("*.npy"))}
     except (ValueError, EOFError, OSError):
         arrays = {}
-    if len(arrays) > 1 and DONE in arrays and all(len(array) == number for array in arrays.values()):
+    fits = [array.flags.c_contiguous and len(array) == number for array in arrays.values()]
+    if len(arrays) > 1 and CHECKSUMS in arrays and all(fits):
         return arrays
     print(f"{path}: damaged, as a power failure may leave a file; its features are computed anew")
     return None
@@ -72,7 +74,7 @@ def _create(path: Path, of: Mapping[str, Any], number: int, like: Arrays) -> Arr
     """Empty arrays, which take no room on the disk before they are filled."""
     with replacing_folder(path) as partial:
         write_json(partial / "of.json", of)
-        for name, part in {**like, DONE: np.zeros(1, np.uint8)}.items():
+        for name, part in {**like, CHECKSUMS: np.zeros(1, np.uint32)}.items():
             np.lib.format.open_memmap(partial / f"{name}.npy", "w+", part.dtype, (number, *part.shape[1:]))  # type: ignore[no-untyped-call]
     arrays = _open(path, number)
     assert arrays is not None
@@ -80,7 +82,7 @@ def _create(path: Path, of: Mapping[str, Any], number: int, like: Arrays) -> Arr
 
 
 def _write(path: Path, arrays: Arrays, rows: NDArray[np.int_], found: Arrays) -> None:
-    """The features, and when these are safe on the disk, the marks that say so.
+    """The features, and when these are safe on the disk, the checksums that say so.
 
     By the file and not by the map: a full disk is an error there, and here the end of the process.
     """
@@ -88,7 +90,29 @@ def _write(path: Path, arrays: Arrays, rows: NDArray[np.int_], found: Arrays) ->
         if not np.isfinite(part).all():
             raise UserError(f"a frozen encoder's {name} are no finite numbers in {part.dtype}; write `precision: fp32`")
         _write_rows(path / f"{name}.npy", arrays[name], rows, part)
-    _write_rows(path / f"{DONE}.npy", arrays[DONE], rows, np.ones(len(rows), np.uint8))
+    sums = np.array([_checksum({name: part[row] for name, part in found.items()}) for row in range(len(rows))])
+    _write_rows(path / f"{CHECKSUMS}.npy", arrays[CHECKSUMS], rows, sums.astype(np.uint32))
+
+
+def _lacking(path: Path, arrays: Arrays, rows: NDArray[np.int_]) -> NDArray[np.int_]:
+    """Those of some rows whose features are not there as they were written."""
+    parts = {name: array for name, array in arrays.items() if name != CHECKSUMS}
+    sums = [_checksum({name: part[row] for name, part in parts.items()}) for row in rows.tolist()]
+    written = arrays[CHECKSUMS][rows]
+    lacking = written != np.array(sums, np.uint32)
+    damaged = np.count_nonzero(lacking & (written != 0))
+    if damaged:
+        print(f"{path}: features of {damaged} records damaged, as a bad disk may leave them; they are computed anew")
+    return rows[lacking]
+
+
+def _checksum(parts: Arrays) -> int:
+    """Of the features of one record, with their names, types and shapes; never 0."""
+    found = 0
+    for name in sorted(parts):
+        part = parts[name]
+        found = zlib.crc32(part.tobytes(), zlib.crc32(f"{name} {part.dtype.str} {part.shape}".encode(), found))
+    return found or 1
 
 
 def _write_rows(file: Path, array: NDArray[Any], rows: NDArray[np.int_], values: NDArray[Any]) -> None:

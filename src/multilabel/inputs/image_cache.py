@@ -1,6 +1,6 @@
 """Images decoded and resized once, into an array that every later run maps into memory.
 
-The array is a derived cache outside DVC: named after the images' content and the size, safe to delete.
+The array is a derived cache outside DVC: named after the images' content and the size, sealed, safe to delete.
 """
 
 import hashlib
@@ -21,8 +21,9 @@ from multilabel.core.paths import CACHE
 from multilabel.data.images import decoding, open_rgb
 from multilabel.data.records import iter_images, read_records
 from multilabel.inputs.image_input import Interpolation
+from multilabel.inputs.sealed_files import is_whole, seal
 
-LAYOUT = "2"  # raise it when decoding or resizing changes, so that no old array is used
+LAYOUT = "3"  # raise it when decoding or resizing changes, so that no old array is used
 
 
 def pixel_array(
@@ -59,12 +60,10 @@ def _mapped(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
     """The array in a file, or None where it is not there or not whole."""
     if not path.exists():
         return None
-    try:
-        found = np.load(path, mmap_mode="r")
-    except (ValueError, EOFError, OSError):
-        found = None
-    if found is not None and found.shape == shape:
-        return found
+    if is_whole(path):
+        found: NDArray[np.uint8] = np.load(path, mmap_mode="r")
+        if found.shape == shape:
+            return found
     print(f"{path}: damaged, as a power failure may leave a file; its images are decoded anew")
     return None
 
@@ -87,6 +86,7 @@ def _decode(records: Path, shape: tuple[int, ...], read: Callable[[bytes], NDArr
                     row += 1
                 bar.update(len(group))
         pixels.flush()
+        seal(unfinished)
 
 
 def _fingerprint(digests: Sequence[str]) -> str:
