@@ -56,7 +56,7 @@ def test_text_networks(name: str, tiny_dataset: str) -> None:
     assert_same(Path("out"), expected, tiny_dataset)
     assert {path.name for path in Path("out").iterdir()} == {
         "README.md", "decoding.json", "evaluation.json", "export.json", "format.json", "labels.json", "network.onnx",
-        "settings.json", "tokenizer.json", "training.json",
+        "settings.json", "sha256.json", "tokenizer.json", "training.json",
     }  # fmt: skip
 
 

@@ -185,3 +185,26 @@ def test_a_row_of_predictions_does_not_name_the_labels_of_all_others() -> None:
     assert one.labels == ["abcd"[place] for place in np.flatnonzero(decided[7])]
     assert Row.read < 5
     assert [row.labels for row in predictions] == predictions.labels
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "line"),
+    [
+        ("labels.json", '{"ids": ["1"]', "{folder}: is damaged, or not whole (JSONDecodeError: Expecting ',' delimiter: line 1 column 14 (char 13)); fetch it again, or train it again with `dvc repro`"),
+        ("labels.json", '{"ids": ["1"], "names": ["a"]}', "{folder}: is damaged, or not whole (RuntimeError: Error(s) in loading state_dict"),
+        ("decoding.json", "{}", "{folder}: is damaged, or not whole (KeyError: 'rules'); fetch it again"),
+        ("decoding.json", None, "{folder}/decoding.json: No such file or directory; check the path"),
+        ("training.json", "[]", "{folder}: is damaged, or not whole (ValidationError: "),
+        ("weights.safetensors", "", "{folder}: is damaged, or not whole (SafetensorError: "),
+        ("tokenizer.json", "{}", "{folder}: is damaged, or not whole (Exception: "),
+    ],
+)  # fmt: skip
+def test_a_damaged_folder_is_one_line(file: str, content: str | None, line: str, tiny_dataset: str) -> None:
+    folder = trained.trained(tiny_dataset, "bert")[0]
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_text(content)
+    with pytest.raises(UserError) as error:
+        Classifier.load(folder)
+    assert str(error.value).startswith(line.format(folder=folder))
+    assert "\n" not in str(error.value)

@@ -22,12 +22,13 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> None:
     """Print it."""
-    from multilabel.models.folder import Description, size_mb
+    from multilabel.models.folder import Description, reading, size_mb
     from multilabel.reporting.card import card
     from multilabel.reporting.facts import facts
 
-    model = Description.load(given.model)
-    known, size = facts(given.model, model.settings), size_mb(given.model)
+    with reading(given.model):
+        model = Description.load(given.model)
+        known, size = facts(given.model, model.settings), size_mb(given.model)
     if given.card:
         print(card(model, known, size), end="")
     elif given.json:

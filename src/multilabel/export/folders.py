@@ -12,8 +12,9 @@ from multilabel.export.graph import OPSET, write_graph
 from multilabel.export.int8 import quantize
 from multilabel.export.parity import check_parity
 from multilabel.inference.onnx_network import GRAPH
+from multilabel.models.checksums import write_checksums
 from multilabel.models.classifiers import WEIGHTS, NetworkClassifier
-from multilabel.models.folder import SEEDS, Description, size_mb
+from multilabel.models.folder import SEEDS, Description, reading, size_mb
 from multilabel.models.settings import AnySettings, EnsembleSettings, NetworkSettings
 from multilabel.reporting.card import card
 from multilabel.reporting.facts import FACTS, facts
@@ -28,6 +29,7 @@ def hand_on(folder: Path, out: Path) -> None:
     with replacing_folder(out) as partial:
         _copy(folder, partial)
         _describe(folder, model, partial)
+        write_checksums(partial, but=CARD)
 
 
 def export(folder: Path, out: Path, int8: bool = False) -> dict[str, Any]:
@@ -51,11 +53,13 @@ def export(folder: Path, out: Path, int8: bool = False) -> dict[str, Any]:
             about["networks"]["." if part == partial else part.name] = known
         write_json(partial / EXPORT, about)
         _describe(folder, model, partial, about)
+        write_checksums(partial, but=CARD)
     return about
 
 
 def _read(folder: Path, out: Path) -> Description:
-    model = Description.load(folder)
+    with reading(folder):
+        model = Description.load(folder)
     if (folder / EXPORT).exists():
         raise UserError(f"{folder}: is exported already; name the folder that was trained")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):

@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 
 from multilabel.core.errors import UserError
+from multilabel.data.images import GREY_IMAGE
 from multilabel.inference.engine import Engine, load_engine
 from multilabel.inference.examples import MODALITIES, Example, ExampleReader
 from multilabel.inference.images import MAX_MEGAPIXELS, ImageLike, UnreadableInput
 from multilabel.inference.predictions import Predictions
-from multilabel.models.folder import Description
+from multilabel.models.checksums import check_checksums
+from multilabel.models.folder import Description, reading
 
 # One prediction at a time in a process: it uses all cores as it is, and libraries below keep state (the precision of
 # accelerate, the last map of a network of torchvision). Images are decoded outside of it.
@@ -31,9 +33,14 @@ class Classifier:
     @classmethod
     def load(cls, folder: str | os.PathLike[str], *, max_megapixels: float = MAX_MEGAPIXELS) -> "Classifier":
         """From a model folder, such as models/captions/resnet18, exported or not; raises `UserError` where it is none."""
-        description = Description.load(Path(folder))
-        engine = load_engine(Path(folder), description.settings, len(description.labels.ids))
-        return cls(description, engine, max_megapixels)
+        path = Path(folder)
+        with reading(path):
+            check_checksums(path)
+            description = Description.load(path)
+            engine = load_engine(path, description.settings, len(description.labels.ids))
+            found = cls(description, engine, max_megapixels)
+            found._try()
+        return found
 
     @property
     def name(self) -> str:
@@ -72,6 +79,15 @@ class Classifier:
         with COMPUTING:
             found = self.engine.probabilities(records)
         return Predictions(self.labels, self.description.decoding.decode(found), found)
+
+    def _try(self) -> None:
+        """Predict a record; raises `ValueError` where parts of the folder do not fit each other."""
+        found = self.predict_records([self.reader.read(GREY_IMAGE, "a text")])
+        shape, names = (1, len(self.description.labels.ids)), self.labels
+        if found.probabilities.shape != shape or found.decided.shape != shape or len(names) != shape[1]:
+            raise ValueError(f"{shape[1]} labels and {found.probabilities.shape[1]} probabilities")
+        if not np.isfinite(found.probabilities).all() or not all(isinstance(name, str) for name in names):
+            raise ValueError("probabilities that are no numbers, or labels that are no names")
 
     def _read(self, number: int, image: ImageLike | None, text: str | None) -> Example:
         try:

@@ -1,12 +1,13 @@
 """A model folder without the weights: settings, labels, decodings, how it came about; read without torch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from multilabel.core.errors import UserError
+from multilabel.core.errors import UserError, refused
 from multilabel.core.files import read_json, write_json
 from multilabel.core.settings import from_json, to_json
 from multilabel.data.labels import Labels
@@ -18,6 +19,7 @@ FORMAT = 2
 FORMAT_FILE = "format.json"
 SEEDS = "seeds"  # folder of an architecture's other trainings, which its scores are of and nothing predicts with
 MB = 2**20  # as the competition's limit counts
+SAID = 150  # characters of what a library says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,24 @@ class Description:
         rules = {name: Decoding(**rule) for name, rule in stored["rules"].items()}
         labels, rule = Labels.load(folder / "labels.json"), stored["rule"]
         return cls(settings=settings, labels=labels, rules=rules, rule=rule, training=read_training(folder))
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Whatever a library says of a damaged model folder while it is read is a `UserError`."""
+    try:
+        yield
+    except UserError:
+        raise
+    except OSError as error:
+        raise (refused(error) if error.errno else _damaged(folder, error)) from None
+    except Exception as error:  # noqa: BLE001 (readers of JSON, safetensors, tokenizers and ONNX raise what they like)
+        raise _damaged(folder, error) from None
+
+
+def _damaged(folder: Path, error: Exception) -> UserError:
+    said = f"{type(error).__name__}: {error}".partition("\n")[0][:SAID]
+    return UserError(f"{folder}: is damaged, or not whole ({said}); fetch it again, or train it again with `dvc repro`")
 
 
 def read_training(folder: Path) -> Training:
