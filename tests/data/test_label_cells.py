@@ -23,6 +23,7 @@ from multilabel.data.label_cells import like_a_list, parse_list
             r"""["it's", 'say \"so\"', "caf\u00e9", "\ud83d\ude00", 'a\\b']""",
             ["it's", 'say "so"', "café", "😀", "a\\b"],
         ),
+        (r"""['\U0001bc89', "\b\f", '\x0c', '\U00110000']""", ["\U0001bc89", "\b\f", "\f", "U00110000"]),
     ],
 )
 def test_lists_as_programs_print_them(cell: str, names: list[str]) -> None:

@@ -97,6 +97,8 @@ def test_what_cannot_be_read_does_not_take_the_others_with_it(tiny_dataset: str)
         (400, "multipart body: `images` must be files; give each a filename", {"files": {"x": ""}, "data": {"images": "a"}}),
         (400, "2 images and 1 texts are no pairs; send as many of both", {"files": [("images", ("a", b"a"))] * 2, "data": {"texts": "a"}}),
         (404, "no model 'nine'; choose one of: tfidf", {"json": {"model": "nine", "text": "a"}}),
+        (404, "no model 'nine\\nlives'; choose one of: tfidf", {"json": {"model": "nine\nlives", "text": "a"}}),
+        (413, "a body of 9999999999999999 bytes, at most 209715 are read", {"content": b"a", "headers": {"content-type": "application/json", "content-length": "9" * 16}}),
         (413, "4 records, at most 3 in a request; send several", {"json": {"records": [{"text": "a"}] * 4}}),
         (413, "a body of 300011 bytes, at most 209715 are read", {"json": {"text": "a" * 300_000}}),
         (413, "a body of more than 209715 bytes", {"content": (b"a" * 1000 for _ in range(300)), "headers": {"content-type": "application/json"}}),
@@ -115,6 +117,22 @@ def test_malformed_requests_are_refused_in_one_line(
     answer = texts_only[0].post("/predict", **request_)
     assert (answer.status_code, answer.json()["detail"]) == (status, detail)
     assert texts_only[0].post("/predict", json={"text": "rose"}).status_code == 200
+
+
+@pytest.mark.parametrize("long", ["a" * 5000, "\n" * 400])
+def test_what_a_refusal_repeats_is_cut(long: str, texts_only: tuple[TestClient, Classifier]) -> None:
+    refused = [
+        texts_only[0].post("/predict", json={long: "a"}),
+        texts_only[0].post("/predict", content=b"a", headers={"content-type": "9" * 5000}),
+        texts_only[0].post(
+            "/predict", content=b"a", headers={"content-length": "9" * 5000, "content-type": "application/json"}
+        ),
+        texts_only[0].post("/predict", files={"x" * 5000: b"a"}),
+    ]
+    for answer in refused:
+        assert answer.status_code in (400, 413, 415)
+        assert len(answer.json()["detail"]) <= 500
+        assert "\n" not in answer.json()["detail"]
 
 
 def test_requests_that_come_together_are_computed_together(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,8 @@ LIST = re.compile(rf"\[{NAMES}\]|\({NAMES}\)|{{{NAMES}}}")
 COUNTS = re.compile(DICT)
 DICTS = re.compile(rf"\[{DICT}(?:,{DICT})*,?\]")
 LIKE_A_LIST = re.compile(r"""[\[({]\s*['"].*|\[.*\]|\{.*\}""", re.S)
-ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
-CONTROL = {"n": "\n", "r": "\r", "t": "\t"}
+ESCAPE = re.compile(r"\\(?:U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
+CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 def like_a_list(cell: str) -> bool:
@@ -69,8 +69,8 @@ def _bare_names(text: str) -> list[str]:
 
 def _unescape(text: str) -> str:
     def character(match: re.Match[str]) -> str:
-        code = match[1] or match[2]
-        return chr(int(code, 16)) if code else CONTROL.get(match[3], match[3])
+        code = match[1] or match[2] or match[3]
+        return chr(int(code, 16)) if code else CONTROL.get(match[4], match[4])
 
     # JSON writes what lies beyond 16 bits as two halves.
     return ESCAPE.sub(character, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -162,6 +162,7 @@ def create_app(classifiers: Mapping[str, Classifier], settings: ServingSettings)
     )
     app.state.server = server
     app.middleware("http")(_counting(server))
+    app.add_exception_handler(HTTPException, _refuse)
     app.add_api_route(
         "/predict", server.predict, methods=["POST"], openapi_extra=BODY, summary="Labels and probabilities"
     )
@@ -172,6 +173,12 @@ def create_app(classifiers: Mapping[str, Classifier], settings: ServingSettings)
     _add_operation(app, server)
     _add_pages(app)
     return app
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """One line, whatever of the request it repeats."""
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"detail": one_line(str(error.detail))}, error.status_code, error.headers)
 
 
 def _add_operation(app: FastAPI, server: Server) -> None:

@@ -15,6 +15,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from multilabel.models.folder import MB
 from multilabel.serving.settings import ServingSettings
 
+DIGITS = 15  # of a length; Python refuses to read numbers of thousands
 FIELDS = {"images", "texts", "model", "top", "labels"}  # of a multipart request
 
 
@@ -70,7 +71,7 @@ async def read_request(request: Request, settings: ServingSettings) -> Asked:
 async def _body(request: Request, most: int) -> bytes:
     """As it arrives; what says that it is too long is not read at all."""
     said = request.headers.get("content-length", "0")
-    if not said.isdecimal() or int(said) > most:
+    if not said.isdecimal() or len(said) > DIGITS or int(said) > most:
         raise HTTPException(413, f"a body of {said} bytes, at most {most} are read")
     parts, size = [], 0
     async for part in request.stream():
