@@ -1,8 +1,8 @@
 # A server of exported models on a CPU, without torch: docker build -t multilabel . ; see docs/using_a_model.md
 FROM python:3.11-slim
 WORKDIR /app
-COPY requirements-onnx.txt .
-RUN pip install --no-cache-dir -r requirements-onnx.txt
+COPY locks/requirements-onnx.txt .
+RUN pip install --no-cache-dir --require-hashes -r requirements-onnx.txt
 COPY pyproject.toml README.md LICENSE requirements.txt ./
 COPY src/multilabel src/multilabel
 RUN pip install --no-cache-dir --no-deps . && useradd --create-home server

