@@ -10,7 +10,7 @@ INSTALL = python -m pip install --quiet --disable-pip-version-check
 PINNED = $(INSTALL) $(if $(PINS),--require-hashes) -r $(PINS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu faults fuzz lock drop-examples setup-serve clean
+.PHONY: help setup setup-dev pretrained repro test test-slow check format bench bench-gpu scale faults fuzz lock drop-examples setup-serve clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ bench: setup ## measure training, prediction and decoding on this CPU, 6 min on 
 
 bench-gpu: ## measure training and prediction on a GPU; SCALE=--quick for a few minutes of it
 	PYTHONPATH=src python -m bench.gpu $(SCALE)
+
+scale: setup ## measure how seconds and memory grow with records and labels, up to a million; at most 90 min, 15 GB of disk
+	PYTHONPATH=src python -m bench.scale $(SCALE)
 
 faults: setup ## disturb a small pipeline 71 times at random, and count how it ends; 1 to 2 h; killed, it goes on
 	PYTHONPATH=src python -m bench.faults

@@ -5,7 +5,8 @@ import io
 import os
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import redirect_stderr
 from dataclasses import dataclass
 from functools import partial
@@ -27,7 +28,9 @@ from bench.plots import ratios
 from bench.races import precision_of, predict_in_turn, train_in_turn
 from bench.rounds import in_words, interleaved, rate, summary
 from bench.session import Add, Say, Session
-from multilabel.data.records import Record, write_records
+from multilabel.data.archives import open_source
+from multilabel.data.readers import Competition
+from multilabel.data.records import Findings, Record, write_records
 from multilabel.inputs.cleaning import clean
 from multilabel.inputs.examples import Batch, Examples
 from multilabel.inputs.image_cache import pixel_array
@@ -159,11 +162,38 @@ def prediction(scale: Scale, data: Data, folder: Path, add: Add, say: Say) -> No
 
 def decoding(scale: Scale, data: Data, folder: Path, add: Add, say: Say) -> None:
     """Images per second of building the cache, against one core that decodes and resizes the same files."""
-    size, contents = scale.size, [path.read_bytes() for path in data.paths]
 
     def ours() -> int:
         with tempfile.TemporaryDirectory(dir=folder) as cache:
-            return len(pixel_array(data.records, size, folder=Path(cache)))
+            return len(pixel_array(data.records, scale.size, folder=Path(cache)))
+
+    found = summary(interleaved({"ours": partial(rate, ours, CPU), "bare": _one_core(scale, data)}, scale.rounds))
+    add(found)
+    say(f"decoding: {in_words(found)}, which is one core")
+
+
+def ingesting(scale: Scale, data: Data, folder: Path, add: Add, say: Say) -> None:
+    """Records per second of what `ingest` does with an archive of the same files, against the same core."""
+    archive = folder / "source.zip"
+    with zipfile.ZipFile(archive, "w") as packed:
+        for path in data.paths:
+            packed.write(path, f"images/{path.name}")
+        lines = [f"{path.name},1,{text}" for path, text in zip(data.paths, data.generated.texts, strict=True)]
+        packed.writestr("train.csv", "\n".join(["ImageID,Labels,Caption", *lines]))
+
+    def ours() -> int:
+        records = Competition().read(open_source(archive, 1.0), Findings("error"), 50.0)
+        write_records(folder / "ingested.parquet", records)
+        return len(data.paths)
+
+    found = summary(interleaved({"ours": partial(rate, ours, CPU), "bare": _one_core(scale, data)}, scale.rounds))
+    add(found)
+    say(f"ingesting: {in_words(found)}, which is one core")
+
+
+def _one_core(scale: Scale, data: Data) -> Callable[[], float]:
+    """Images per second of a loop that decodes and resizes the files, whose content is in memory."""
+    size, contents = scale.size, [path.read_bytes() for path in data.paths]
 
     def bare() -> int:
         for content in contents:
@@ -171,13 +201,10 @@ def decoding(scale: Scale, data: Data, folder: Path, add: Add, say: Say) -> None
                 np.asarray(image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR))
         return len(contents)
 
-    contenders = {"ours": partial(rate, ours, CPU), "bare": partial(rate, bare, CPU)}
-    found = summary(interleaved(contenders, scale.rounds))
-    add(found)
-    say(f"decoding: {in_words(found)}, which is one core")
+    return partial(rate, bare, CPU)
 
 
-PARTS = {"training": training, "prediction": prediction, "decoding": decoding}
+PARTS = {"training": training, "prediction": prediction, "decoding": decoding, "ingesting": ingesting}
 
 
 def prepared(scale: Scale, folder: Path) -> Data:

@@ -19,4 +19,5 @@ def test_every_part_is_measured(tmp_path: Path) -> None:
         assert race["gave_up"] == {}
         assert race["precision"] == race["precision_at_the_end"]
     assert found["decoding"]["ours_to"]["bare"]["median"] > 0
+    assert found["ingesting"]["ours_to"]["bare"]["median"] > 0
     assert found["about"]["versions"]["torch"]

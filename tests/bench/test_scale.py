@@ -20,7 +20,7 @@ from multilabel.data.archives import open_source
 from multilabel.data.readers import Competition
 from multilabel.data.records import Findings
 
-SMALL = Scale((20, 40), (5, 9), 40, 0.001, 0.001, 1, 1)
+SMALL = Scale((20, 40), (5, 9), 40, 0.001, 0.001, 1, 20, 1)
 
 
 def test_an_archive_is_read_whole_and_no_two_images_are_equal(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from multilabel.studies.evidence import Results
 from multilabel.studies.specification import RESULTS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md", "docs/faults.md"
+PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md", "docs/faults.md", "docs/scale.md"
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -173,6 +173,8 @@ def speed_cpu() -> str:
     others = {f"prediction, {name}": race for name, race in found.get("prediction", {}).items()}
     if "decoding" in found:
         others["cache of images"] = found["decoding"]
+    if "ingesting" in found:
+        others["ingest"] = found["ingesting"]
     return "\n\n".join([*lines, *(["Prediction and decoding:", _races(others, ["bare"])] if others else [])])
 
 
@@ -219,6 +221,109 @@ def faults() -> str:
     return f"{said}\n\n{table(heads, rows)}"
 
 
+STAGES = ("ingest", "eda", "split", "encode_labels", "predict")
+
+
+def _scale(part: str) -> tuple[Any, str]:
+    """What a part of `make scale` found, and where and when."""
+    path = BENCH / f"scale_{part}.json"
+    if not path.exists() or part not in read_json(path):
+        return None, f"Not measured yet: `python -m bench.scale --parts {part}`."
+    found = read_json(path)
+    return found[part], _said(found["about"])
+
+
+def _said(about: dict[str, Any]) -> str:
+    note = f" {about['note']}" if "note" in about else ""
+    return f"`{about['command']}`, {about['date']}: {about['processor']}, {about['cores']} cores.{note}"
+
+
+def scale_stages() -> str:
+    """Seconds and memory of each stage at each number of records and labels, and how they grow."""
+    found, said = _scale("stages")
+    if found is None:
+        return said
+
+    def shown(case: dict[str, Any], stage: str, text: str) -> str:
+        return text.format(**case[stage]) if stage in case else ""
+
+    def cells(text: str) -> str:
+        rows = [[f"{case['records']:,}", case["labels"], *(shown(case, stage, text) for stage in STAGES)]
+                for case in sorted(found, key=lambda case: (case["labels"], case["records"]))]  # fmt: skip
+        return table(["records", "labels", *(code(stage) for stage in STAGES)], rows)
+
+    few = sorted((case for case in found if case["labels"] == found[0]["labels"]), key=lambda case: case["records"])
+    slopes = []
+    for stage in STAGES:
+        less, more = [case for case in few if stage in case][-2:]
+        memory = (more[stage]["peak_mb"] - less[stage]["peak_mb"]) / (more["records"] - less["records"])
+        times = more[stage]["cpu_seconds"] / less[stage]["cpu_seconds"]
+        slopes.append(
+            [code(stage), f"{less['records']:,} to {more['records']:,}", f"{1e5 * memory:.0f}", f"{times:.1f}"]
+        )
+    heads = ["stage", "between", "MB for each 100,000 records more", "times the processor seconds"]
+    return "\n\n".join([said, "Seconds, and in brackets processor seconds:", cells("{seconds:.0f} ({cpu_seconds:.0f})"),
+                        "Peak memory, MB:", cells("{peak_mb:.0f}"), table(heads, slopes)])  # fmt: skip
+
+
+def scale_archive() -> str:
+    """One large archive."""
+    found, said = _scale("archive")
+    if found is None:
+        return said
+    used = found["ingest"]
+    return (f"{said}\n\n{found['source_mb'] / 1e3:.1f} GB, {found['records']:,} images of {found['side']} px: `ingest` took "
+            f"{used['seconds']:.0f} s ({used['cpu_seconds']:.0f} processor seconds), {used['peak_mb']:.0f} MB.")  # fmt: skip
+
+
+def scale_reading() -> str:
+    """Images per second from a cache that is not in memory."""
+    found, said = _scale("reading")
+    if found is None:
+        return said
+    rows = []
+    for side, part in found.items():
+        for name, over in part["read_over_needed"].items():
+            cold, warm = (part["per_second"][f"{name}, {state}"] for state in ("cold", "warm"))
+            rows.append([side, name, f"{cold['median']:,.0f} ({cold['least']:,.0f} to {cold['greatest']:,.0f})",
+                         f"{over['median']:.1f}", f"{warm['median']:,.0f}"])  # fmt: skip
+    heads = ["px", "order", "images/s from the disk", "bytes read per byte needed", "images/s from memory"]
+    return f"{said}\n\n{table(heads, rows)}"
+
+
+def scale_processes() -> str:
+    """One training by one process and by several."""
+    found, said = _scale("processes")
+    if found is None:
+        return said
+    rows = []
+    for name, times in found["ways"].items():
+        seconds = sorted(one["epoch_seconds"] for one in times)
+        rows.append([name, f"{seconds[len(seconds) // 2]:.1f} ({seconds[0]:.1f} to {seconds[-1]:.1f})",
+                     f"{times[-1]['f1_samples']:.4f}", f"{times[-1]['map']:.4f}", f"{times[-1]['loss']:.6f}"])  # fmt: skip
+    return f"{said}\n\n{table(['way', 's per epoch', 'valid samples-F1', 'valid mAP', 'valid loss'], rows)}"
+
+
+def speed_stages() -> str:
+    """Seconds of each stage of `make repro`."""
+    path = BENCH / "repro.json"
+    if not path.exists():
+        return "Not measured yet: `python -m bench.stages`."
+    found = read_json(path)
+    rows = []
+    for kind, imports in found["imports"].items():
+        own = {name: used for name, used in found["stages"].items() if name.partition("@")[0] == kind}
+        trained = [seconds for name, seconds in found["trainings"].items() if name.partition("@")[0] == kind]
+        runs = len(own) or len(trained)
+        seconds = sum(used["cpu_seconds"] for used in own.values())
+        longest = max(own, key=lambda name: own[name]["cpu_seconds"], default="")
+        shown = f"{seconds:.0f}" if own else f"{sum(trained) + runs * imports['cpu_seconds']:.0f}"
+        most = f"{code(longest)} {own[longest]['cpu_seconds']:.1f}" if own else f"{sum(trained):.0f} of training"
+        rows.append([code(kind), runs, shown, f"{runs * imports['cpu_seconds']:.0f}", most])
+    heads = ["stage", "runs", "processor s in all", "of them imports", "most"]
+    return f"{_said(found['about'])}\n\n{table(heads, rows)}"
+
+
 MADE: dict[str, Callable[[], str]] = {
     "captions": lambda: leaders("captions"),
     "books": lambda: leaders("books"),
@@ -232,6 +337,11 @@ MADE: dict[str, Callable[[], str]] = {
     "speed_cpu": speed_cpu,
     "speed_gpu": speed_gpu,
     "faults": faults,
+    "scale_stages": scale_stages,
+    "scale_archive": scale_archive,
+    "scale_reading": scale_reading,
+    "scale_processes": scale_processes,
+    "speed_stages": speed_stages,
 }
 
 

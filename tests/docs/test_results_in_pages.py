@@ -8,7 +8,21 @@ from typing import Any
 import pytest
 import results_in_pages
 from conftest import ROOT
-from results_in_pages import MADE, PAGES, faults, filled, names, speed_cpu, speed_gpu
+from results_in_pages import (
+    MADE,
+    PAGES,
+    STAGES,
+    faults,
+    filled,
+    names,
+    scale_archive,
+    scale_processes,
+    scale_reading,
+    scale_stages,
+    speed_cpu,
+    speed_gpu,
+    speed_stages,
+)
 
 from multilabel.core.files import write_json
 from multilabel.reporting.markdown import escape
@@ -100,3 +114,51 @@ def test_what_was_measured_is_told_and_what_was_not_as_well(tmp_path: Path, monk
     assert "| tf32 | 1.23 | 5.5 | 0.750 | 0.2500 |" in said
     assert "(as trained): weights that differ by 0.5 at most; two undisturbed runs differ by 0.25." in said
     assert "(deterministic): the same weights, bit for bit;" in said
+
+
+ABOUT = {"command": "python -m bench.scale", "date": "2026-01-02", "processor": "A", "cores": 2}
+
+
+def test_scale_is_told_by_its_slopes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results_in_pages, "BENCH", tmp_path)
+    assert scale_stages() == "Not measured yet: `python -m bench.scale --parts stages`."
+
+    def case(records: int, labels: int, megabytes: float, seconds: float, *stages: str) -> dict:
+        used = {"seconds": 2 * seconds, "cpu_seconds": seconds, "peak_mb": megabytes}
+        return {"records": records, "labels": labels, **{stage: used for stage in stages or STAGES}}
+
+    cases = [
+        case(1_000, 18, 200, 1),
+        case(1_000, 80, 210, 1),
+        case(100_000, 18, 250, 10),
+        case(1_000_000, 18, 700, 95, "ingest"),
+    ]
+    write_json(tmp_path / "scale_stages.json", {"about": ABOUT, "stages": cases})
+    said = scale_stages()
+    assert "| 1,000,000 | 18 | 190 (95) |  |  |  |  |" in said
+    assert "| 1,000,000 | 18 | 700 |  |  |  |  |" in said
+    assert "| `ingest` | 100,000 to 1,000,000 | 50 | 9.5 |" in said
+    assert "| `split` | 1,000 to 100,000 | 51 | 10.0 |" in said
+
+
+def test_the_other_parts_of_scale_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results_in_pages, "BENCH", tmp_path)
+    for made in (scale_archive, scale_reading, scale_processes, speed_stages):
+        assert made().startswith("Not measured yet: `python -m bench.")
+    used = {"seconds": 20.0, "cpu_seconds": 10.0, "peak_mb": 300.0}
+    write_json(tmp_path / "scale_archive.json", {"about": {**ABOUT, "note": "Other work ran."}, "archive": {
+        "records": 2_000, "side": 10, "source_mb": 5_010.0, "ingest": used}})  # fmt: skip
+    assert "A, 2 cores. Other work ran." in scale_archive()
+    assert "5.0 GB, 2,000 images of 10 px: `ingest` took 20 s (10 processor seconds), 300 MB." in scale_archive()
+    rate = {"median": 10.4, "least": 9.0, "greatest": 12.0}
+    write_json(tmp_path / "scale_reading.json", {"about": ABOUT, "reading": {"64": {
+        "read_over_needed": {"ours": rate}, "per_second": {"ours, cold": rate, "ours, warm": rate | {"median": 99.0}}}}})  # fmt: skip
+    assert "| 64 | ours | 10 (9 to 12) | 10.4 | 99 |" in scale_reading()
+    times = [{"epoch_seconds": seconds, "f1_samples": 0.5, "map": 0.25, "loss": 0.125} for seconds in (3.0, 1.0, 2.0)]
+    write_json(tmp_path / "scale_processes.json", {"about": ABOUT, "processes": {"ways": {"1 process": times}}})
+    assert "| 1 process | 2.0 (1.0 to 3.0) | 0.5000 | 0.2500 | 0.125000 |" in scale_processes()
+    write_json(tmp_path / "repro.json", {"about": ABOUT, "stages": {"eda@a": used, "eda@b": used | {"cpu_seconds": 4.0}},
+                                         "imports": {"eda": used | {"cpu_seconds": 1.5}, "train": used | {"cpu_seconds": 2.0}},
+                                         "trainings": {"train@x": 7.0}})  # fmt: skip
+    assert "| `eda` | 2 | 14 | 3 | `eda@a` 10.0 |" in speed_stages()
+    assert "| `train` | 1 | 9 | 2 | 7 of training |" in speed_stages()
