@@ -150,3 +150,4 @@ def test_columns_hold_what_the_records_hold(tmp_path: Path) -> None:
     lean, usual = read_columns(tmp_path / "r.parquet", columns), read_records(tmp_path / "r.parquet", columns)
     assert lean[["id", "text"]].to_numpy().tolist() == usual[["id", "text"]].to_numpy().tolist()
     assert lean["image_digest"].isna().all()
+    assert str(lean["text"].dtype) == "large_string[pyarrow]"  # or rows of more than 2 GB of text could not be taken

@@ -135,7 +135,10 @@ def read_records(path: Path, columns: Sequence[str] = ("id", "text", "labels")) 
 
 def read_columns(path: Path, columns: Sequence[str]) -> pd.DataFrame:
     """Columns of `SCHEMA` but labels as Arrow keeps them: texts take a third of what Python's own do."""
-    return pq.read_table(path, columns=list(columns)).to_pandas(types_mapper=pd.ArrowDtype)
+    table = pq.read_table(path, columns=list(columns))
+    large = {pa.string(): pa.large_string()}  # of which rows can be taken however long they are together
+    schema = pa.schema([(field.name, large.get(field.type, field.type)) for field in table.schema])
+    return table.cast(schema).to_pandas(types_mapper=pd.ArrowDtype)
 
 
 def read_labelled(path: Path) -> tuple[NDArray[np.int_], LabelSets]:
@@ -143,8 +146,8 @@ def read_labelled(path: Path) -> tuple[NDArray[np.int_], LabelSets]:
     column = pq.read_table(path, columns=["labels"])["labels"]
     rows = np.flatnonzero(column.is_valid().to_numpy())
     labelled = column.drop_null()
-    sizes, values = pc.list_value_length(labelled).to_numpy(), pc.list_flatten(labelled).combine_chunks()
-    encoded = values.dictionary_encode()
+    sizes = pc.list_value_length(labelled).to_numpy()
+    encoded = pc.list_flatten(labelled).dictionary_encode().combine_chunks()
     members = np.repeat(np.arange(len(rows)), sizes)
     return rows, LabelSets(encoded.dictionary.to_pylist(), members, encoded.indices.to_numpy(), len(rows))
 
