@@ -12,7 +12,7 @@ EPOCHS = 2  # of which the last is timed: the first decodes images
 NETWORK: dict[str, Any] = {
     "image": {"encoder": "timm/test_vit", "size": 32},
     "text": {"encoder": "gru", "embedding": 64, "hidden": 64, "dropout": 0.0},
-    "fusion": {"name": "concat", "dropout": 0.0},
+    "fusion": {"name": "concat", "dropout": 0.0, "batch_norm": False},
     "train": {"epochs": EPOCHS, "batch_size": 64, "lr": 2e-4, "precision": "fp32", "augment": "none"},
 }
 SEVERAL = ("accelerate", "launch", "--multi_gpu", "--num_processes")  # on CPUs with ACCELERATE_USE_CPU=true
