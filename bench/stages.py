@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, help=f"folder of repro.json: {RESULTS}")
     given = parser.parse_args()
     session = Session(given.out / "repro.json", command="python -m bench.stages")
-    commands = {name: stage["cmd"] for name, stage in read_yaml(given.repository / "dvc.lock")["stages"].items()}
+    commands = _commands(given.repository)
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in COPIED:
@@ -45,6 +45,13 @@ def main() -> None:
                    for kind in dict.fromkeys(name.partition("@")[0] for name in commands)}  # fmt: skip
         session.results.add("imports", imports)
     session.results.add("trainings", _trainings(given.repository, commands))
+
+
+def _commands(repository: Path) -> dict[str, str]:
+    """Of the stages that have run; dvc.lock also remembers some that are no more."""
+    locked = read_yaml(repository / "dvc.lock")["stages"]
+    return {name: stage["cmd"] for name, stage in locked.items()
+            if (repository / "src" / f"{name.partition('@')[0]}.py").exists()}  # fmt: skip
 
 
 def _copied(source: Path, target: Path) -> None:

@@ -318,7 +318,7 @@ def speed_stages() -> str:
         seconds = sum(used["cpu_seconds"] for used in own.values())
         longest = max(own, key=lambda name: own[name]["cpu_seconds"], default="")
         shown = f"{seconds:.0f}" if own else f"{sum(trained) + runs * imports['cpu_seconds']:.0f}"
-        most = f"{code(longest)} {own[longest]['cpu_seconds']:.1f}" if own else f"{sum(trained):.0f} of training"
+        most = f"{longest} {own[longest]['cpu_seconds']:.1f}" if own else f"{sum(trained):.0f} of training"
         rows.append([code(kind), runs, shown, f"{runs * imports['cpu_seconds']:.0f}", most])
     heads = ["stage", "runs", "processor s in all", "of them imports", "most"]
     return f"{_said(found['about'])}\n\n{table(heads, rows)}"

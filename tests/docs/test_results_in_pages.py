@@ -160,5 +160,5 @@ def test_the_other_parts_of_scale_are_told(tmp_path: Path, monkeypatch: pytest.M
     write_json(tmp_path / "repro.json", {"about": ABOUT, "stages": {"eda@a": used, "eda@b": used | {"cpu_seconds": 4.0}},
                                          "imports": {"eda": used | {"cpu_seconds": 1.5}, "train": used | {"cpu_seconds": 2.0}},
                                          "trainings": {"train@x": 7.0}})  # fmt: skip
-    assert "| `eda` | 2 | 14 | 3 | `eda@a` 10.0 |" in speed_stages()
+    assert "| `eda` | 2 | 14 | 3 | eda@a 10.0 |" in speed_stages()
     assert "| `train` | 1 | 9 | 2 | 7 of training |" in speed_stages()
