@@ -1,7 +1,7 @@
 """What a frozen encoder says of each record, computed once and kept in arrays that every later run maps into memory.
 
 A derived cache outside DVC: named after all that the features depend on, filled row by row, safe to delete. A killed run
-leaves the rows that it has finished, and the next one goes on with the others and with those that were damaged.
+leaves the rows that it has finished, and the next one goes on with the others.
 """
 
 import hashlib
@@ -95,15 +95,19 @@ def _write(path: Path, arrays: Arrays, rows: NDArray[np.int_], found: Arrays) ->
 
 
 def _lacking(path: Path, arrays: Arrays, rows: NDArray[np.int_]) -> NDArray[np.int_]:
-    """Those of some rows whose features are not there as they were written."""
+    """Those of some rows that are not there; all of them if one is not as it was written.
+
+    An encoder's last bits depend on what shares a batch: only in the batches of the first time it says the same again.
+    """
     parts = {name: array for name, array in arrays.items() if name != CHECKSUMS}
-    sums = [_checksum({name: part[row] for name, part in parts.items()}) for row in rows.tolist()]
-    written = arrays[CHECKSUMS][rows]
-    lacking = written != np.array(sums, np.uint32)
-    damaged = np.count_nonzero(lacking & (written != 0))
+    there = rows[arrays[CHECKSUMS][rows] != 0]
+    sums = [_checksum({name: part[row] for name, part in parts.items()}) for row in there.tolist()]
+    damaged = np.count_nonzero(arrays[CHECKSUMS][there] != np.array(sums, np.uint32))
     if damaged:
-        print(f"{path}: features of {damaged} records damaged, as a bad disk may leave them; they are computed anew")
-    return rows[lacking]
+        print(f"{path}: features of {damaged} records damaged, as a bad disk may leave them; "
+              f"all {len(rows)} that are asked for are computed anew")  # fmt: skip
+        return rows
+    return np.setdiff1d(rows, there)
 
 
 def _checksum(parts: Arrays) -> int:
