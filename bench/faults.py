@@ -40,9 +40,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))
     params, command = (TINY, "python -m bench.faults --tiny") if given.tiny else (PARAMS, "python -m bench.faults")
     path, about = given.out / "faults.json", {"command": command, "seed": given.seed}
-    told = _known(path, about, given.faults or [])
-    session = Session(path, **about)
-    session.results.add("cases", told)
+    known = _known(path, about, given.faults or [])
+    session, told = Session(path, **about), known["cases"]
+    session.results.content = {**known, "about": session.results.content["about"]}
     with tempfile.TemporaryDirectory() as folder, nothing_left(Path(folder)):
         undisturbed, seconds = _undisturbed(Path(folder) / "undisturbed", params)
         session.results.add("undisturbed", {"seconds": round(seconds, 1), "files": len(undisturbed.results())})
@@ -62,14 +62,12 @@ def main() -> None:
     sys.exit(sum(not case["same"] for case in told))
 
 
-def _known(path: Path, about: dict[str, Any], anew: list[str]) -> list[Case]:
-    """The cases that are stored, of the same campaign and not to be done anew."""
-    if not path.exists():
-        return []
-    stored = read_json(path)
+def _known(path: Path, about: dict[str, Any], anew: list[str]) -> dict[str, Any]:
+    """What is stored of the same campaign, but for the cases that are to be done anew."""
+    stored = read_json(path) if path.exists() else {"about": {}}
     if any(stored["about"].get(key) != value for key, value in about.items()):
-        return []
-    return [case for case in stored.get("cases", []) if case["kind"] not in anew]
+        return {"cases": []}
+    return {**stored, "cases": [case for case in stored["cases"] if case["kind"] not in anew]}
 
 
 def _plan(kinds: list[str], times: int | None, known: list[Case]) -> Iterator[tuple[str, int]]:

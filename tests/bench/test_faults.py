@@ -57,13 +57,14 @@ def test_a_campaign_is_what_was_asked_for_and_the_same_for_the_same_seed() -> No
 
 def test_a_campaign_goes_on_where_it_was_killed_and_does_named_kinds_anew(tmp_path: Path) -> None:
     path, about = tmp_path / "faults.json", {"command": "c", "seed": 42}
-    assert _known(path, about, []) == []
+    assert _known(path, about, []) == {"cases": []}
     cases = [{"kind": "SIGKILL", "number": 0}, {"kind": "SIGKILL", "number": 2}, {"kind": "SIGTERM", "number": 0}]
-    path.write_text(json.dumps({"about": {**about, "date": "today"}, "cases": cases}))
-    assert _known(path, about, []) == cases
+    stored = {"about": {**about, "date": "today"}, "undisturbed": {"seconds": 60}, "cases": cases}
+    path.write_text(json.dumps(stored))
+    assert _known(path, about, []) == stored
     assert list(_plan(["SIGKILL", "SIGTERM"], 3, cases)) == [("SIGKILL", 1), ("SIGTERM", 1), ("SIGTERM", 2)]
-    assert _known(path, about, ["SIGKILL"]) == cases[2:]
-    assert _known(path, {**about, "seed": 43}, []) == []
+    assert _known(path, about, ["SIGKILL"]) == {**stored, "cases": cases[2:]}
+    assert _known(path, {**about, "seed": 43}, []) == {"cases": []}
 
 
 @pytest.mark.parametrize("how", ["cut short", "overwritten"])

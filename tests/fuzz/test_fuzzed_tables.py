@@ -133,9 +133,8 @@ def test_what_a_program_writes_is_read_back(
     rows: list[tuple[str, str]], delimiter: str, end: str, quoting: int, encoding: str
 ) -> None:
     assume(not any("\0" in cell or "\ufeff" in cell for row in rows for cell in row))
-    assume(
-        quoting != csv.QUOTE_MINIMAL or not any("\r" in cell for row in rows for cell in row)
-    )  # which it leaves bare
+    bare = set("\r\n") - set(end) if quoting == csv.QUOTE_MINIMAL else set()  # which are written without quotes
+    assume(not any(bare & set(cell) for row in rows for cell in row))
     assume(not any("\n" in cell or "\r" in cell for row in rows for cell in row if delimiter in cell))
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=quoting)
