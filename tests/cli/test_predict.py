@@ -93,6 +93,24 @@ def test_nothing_is_lost_that_cannot_be_read(
     assert "b: image is absent (none.jpg)\n" in printed.err
 
 
+@pytest.mark.parametrize("header", ["id,caption", "id,caption,image"])
+def test_ids_may_name_images_with_or_without_a_suffix(pair: tuple[Path, pd.DataFrame], header: str) -> None:
+    folder, expected = pair
+    texts = pd.read_csv("new.csv")["Caption"]
+    named = header.endswith("image")
+    rows = [
+        f"{Path(id).stem},{text}" + (f",{Path(id).stem}" if named else "")
+        for id, text in zip(expected["id"], texts, strict=True)
+    ]
+    Path("stems.csv").write_text("\n".join([header, *rows, f"none,rose{',none' * named}"]))
+    assert code(str(folder), "--images", "photos", "--table", "stems.csv", "--out", "labels.csv", "--all") == INCOMPLETE
+    found = pd.read_csv("labels.csv")
+    known = expected[[name for name in expected if name.startswith("p_")]].to_numpy()
+    probabilities = found[[name for name in found if name.startswith("p_")]].to_numpy(np.float32)
+    np.testing.assert_array_equal(probabilities[:-1], known)
+    assert found["problem"].tolist()[-1] == "image is absent (none)"
+
+
 def test_folders_archives_and_single_images_are_read_alike(tiny_dataset: str) -> None:
     folder = str(trained.trained(tiny_dataset, "image")[0])
     images, _ = trained.records_of_test(tiny_dataset)

@@ -64,7 +64,7 @@ def of_table(path: Path, images: Sequence[Path], columns: Mapping[str, str], rea
     """A row each; its image lies behind `images`, or beside the table. `columns` says which column holds what.
 
     `reads` are the modalities of the model, and columns for others are not looked at. An image column that nobody named
-    counts only if some image is found by it.
+    counts only if some image is found by it; with `images` and no such column, the ids may be names of them.
     """
     if path.suffix.lower() not in TABLE_SUFFIXES or not path.is_file():
         raise UserError(f"--table {path}: is no table; name a file that ends in {', '.join(sorted(TABLE_SUFFIXES))}")
@@ -72,7 +72,8 @@ def of_table(path: Path, images: Sequence[Path], columns: Mapping[str, str], rea
     table = read_table(*read_text(own, path.name, Findings("reject")))
     places = _places(table, columns, reads)
     sources = [files for files, _, _ in map(_images, images)] or [own]
-    if "image" not in columns and not images:
+    if "image" in reads and "image" not in columns and (not images or not places["image"]):
+        places["image"] = places["id"] if images else places["image"]
         first = islice(table.rows(), LOOKED_AT)
         if not any(_asked(row, table, places, sources).image for row in first):
             places["image"] = []
@@ -94,6 +95,12 @@ def _images(path: Path) -> tuple[Files, list[str], int]:
     files = open_source(path, MAX_UNPACKED_GB)
     may_be = [name for name in files.names if PurePosixPath(name).suffix.lower() in {"", *suffixes()}]
     return files, may_be, len(files.names) - len(may_be)
+
+
+def _file(files: Files, name: str) -> str | None:
+    """The file that a row calls `name`, with or without the suffix of an image."""
+    endings = ["", *sorted(suffixes())] if not PurePosixPath(name).suffix else [""]
+    return next((found for ending in endings if (found := files.find(name + ending)) is not None), None)
 
 
 def _content(path: Path) -> bytes:
@@ -126,7 +133,7 @@ def _asked(row: Row, table: TextTable, places: Mapping[str, Sequence[int]], sour
     if not image:
         return Question(id, text=text)
     try:
-        found = next(((files, name) for files in sources if (name := files.find(image)) is not None), None)
+        found = next(((files, name) for files in sources if (name := _file(files, image)) is not None), None)
     except AmbiguousName as error:
         return Question(id, problem=f"image is ambiguous ({error})")
     if found is None:
