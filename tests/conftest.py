@@ -69,6 +69,12 @@ def tiny_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def own_project(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of it for the tests of a module, which may train there."""
+    return Path(shutil.copytree(tiny_project, tmp_path_factory.mktemp("own"), dirs_exist_ok=True))
+
+
 @pytest.fixture
 def tiny_dataset(tiny_project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A copy of the tiny project as the current folder; returns the name of its dataset."""

@@ -1,6 +1,5 @@
 """The demo page in a browser: a picture and a caption go in, labels, bars, thresholds and reasons come out."""
 
-import shutil
 import socket
 import threading
 import time
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 import trained
+from playwright.sync_api import expect
 
 pytest.importorskip("fastapi")
 import uvicorn
@@ -35,12 +35,10 @@ BARS = """(bars) => bars.map((bar) => [
 
 
 @pytest.fixture(scope="module")
-def demo(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, bytes]]:
+def demo(own_project: Path) -> Iterator[tuple[str, bytes]]:
     """The address of a server of a network that reads both, under a rule with thresholds, and of a baseline; and a picture."""
-    folder = tmp_path_factory.mktemp("demo")
-    shutil.copytree(tiny_project, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(folder)
+        patched.chdir(own_project)
         network, _ = trained.trained("captions", "spare", image=LOOKING, train={"decoding": {"name": "per_label"}})
         baseline, _ = trained.trained("captions", "tfidf")
         classifiers = {path.name: Classifier.load(path) for path in (network, baseline)}
@@ -59,14 +57,14 @@ def demo(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 def test_a_picture_and_a_caption(demo: tuple[str, bytes], page: Any) -> None:
     address, content = demo
     page.goto(address)
-    page.wait_for_function("document.querySelector('#model').options.length === 2")
+    expect(page.locator("#model option")).to_have_count(2)
     assert page.inner_text("#about").startswith("reads image and text; 3 labels; rule per_label")
     page.set_input_files("#file", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": content})
-    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    expect(page.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
     page.get_by_role("button", name="Clear").click()
     assert page.locator("#picture").is_hidden()
     page.evaluate(DROP, ["#drop", list(content)])
-    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    expect(page.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
     page.fill("#text", "rose </script><b>leaf</b>")
     page.get_by_role("button", name="Predict").click()
     page.wait_for_selector("#labels .bar")
@@ -88,7 +86,7 @@ def test_another_model_and_what_the_server_refuses(demo: tuple[str, bytes], page
     page.select_option("#model", "tfidf")
     assert page.inner_text("#about").startswith("reads text; 3 labels; rule ")
     page.get_by_role("button", name="Predict").click()
-    page.wait_for_function("document.querySelector('#problem').textContent")
+    expect(page.locator("#problem")).not_to_be_empty()
     assert page.inner_text("#problem") == "no records: send `records`, or an `image`, or a `text`"
     page.fill("#text", "rose " * 40 + "x" * 300)
     page.get_by_role("button", name="Predict").click()

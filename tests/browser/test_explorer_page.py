@@ -1,5 +1,6 @@
 """The explorer in a browser, from a file: it sorts, filters, shows a record, and takes hostile text as text."""
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from conftest import image
 from made_up_project import HOSTILE, Project, mixed, records, right, wrong
+from playwright.sync_api import expect
 
 from multilabel.core.files import write_json
 from multilabel.core.paths import decoding_file
@@ -86,7 +88,7 @@ def test_sorting_filtering_and_opening_records(finished: Project, page: Any) -> 
     page.select_option("#outcome", "right")
     assert count(page) == "0 of 60 records"
     page.get_by_role("button", name="Reset").click()
-    page.wait_for_function("document.querySelector('#count').textContent.startsWith('60')")
+    expect(page.locator("#count")).to_have_text(re.compile("^60"))
     page.select_option("#outcome", "right")
     assert count(page) == "30 of 60 records"
     page.fill("#low", "0.9")
@@ -106,7 +108,7 @@ def test_sorting_filtering_and_opening_records(finished: Project, page: Any) -> 
 
     picture = page.locator(".card img")
     picture.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.card img').naturalWidth > 0")
+    expect(page.locator(".card img").first).not_to_have_js_property("naturalWidth", 0)
     page.locator(".card").focus()
     page.keyboard.press("Enter")
     assert page.inner_text("#id") == "4.jpg"

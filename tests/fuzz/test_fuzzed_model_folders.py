@@ -24,14 +24,14 @@ TEXTS = ["rose", "leaf sea", ""]
 
 
 @pytest.fixture(scope="module")
-def folders(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def folders(own_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """A sound one of each kind, made when it is first asked for."""
     out = tmp_path_factory.mktemp("models")
 
     @cache
     def sound(kind: str) -> Path:
         with pytest.MonkeyPatch.context() as patch:
-            patch.chdir(tiny_project)
+            patch.chdir(own_project)
             if kind == "exported":
                 pytest.importorskip("onnxruntime")
                 from multilabel.export.folders import export

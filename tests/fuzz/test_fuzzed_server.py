@@ -28,10 +28,10 @@ FORM = {"content-type": "multipart/form-data; boundary=b"}
 
 
 @pytest.fixture(scope="module")
-def client(tiny_project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def client(own_project: Path) -> Iterator[TestClient]:
     """A server of a model that reads texts, and of one that reads images."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tiny_project)
+        patch.chdir(own_project)
         models = [Classifier.load(trained.trained("captions", name)[0], max_megapixels=1) for name in ("rule", "image")]
         settings = ServingSettings(max_mb=0.1, max_records=4, max_megapixels=1)
         with TestClient(create_app({one.name: one for one in models}, settings), raise_server_exceptions=True) as found:

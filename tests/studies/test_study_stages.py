@@ -256,7 +256,7 @@ def test_scores_per_label_losses_examples_and_counts(study: Path) -> None:
 
 def test_an_image_and_its_caption_are_explained(study: Path) -> None:
     found = {path.name for path in (study / "data/explanations/toy_figures").iterdir()}
-    assert found == {"augmentation.png", "grad_cam.png", "feature_maps.png", "words.png"}
+    assert found == {"augmentation.png", "grad_cam.png", "feature_maps.png", "words.png", "explained.json"}
 
 
 def test_the_page_shows_every_table_image_and_contradiction(study: Path) -> None:
