@@ -54,7 +54,7 @@ bench-gpu: ## measure training and prediction on a GPU; SCALE=--quick for a few 
 scale: setup ## measure how seconds and memory grow with records and labels, up to a million; at most 90 min, 15 GB of disk
 	PYTHONPATH=src python -m bench.scale $(SCALE)
 
-faults: setup ## disturb a small pipeline 71 times at random, and count how it ends; 1 to 2 h; killed, it goes on
+faults: setup ## disturb a small pipeline 71 times at random, and count how it ends; hours; killed, it goes on
 	PYTHONPATH=src python -m bench.faults
 
 fuzz: setup-dev ## 2,000 made-up inputs for each property of readers, params, archives, server and model folders; EXAMPLES=100 for fewer

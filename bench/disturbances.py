@@ -62,7 +62,7 @@ def killed(name: str, project: Project, draw: random.Random, seconds: float) -> 
 def files_too_large(project: Project, draw: random.Random, seconds: float) -> str:
     """No file may grow beyond a random size."""
     limit = int(2 ** draw.uniform(9, 22))
-    return f"files of at most {limit:,} bytes; {_ending(project.start(limit=limit))}"
+    return f"files of at most {limit:,} bytes; {_ending(project, project.start(limit=limit))}"
 
 
 def disk_full(project: Project, draw: random.Random, seconds: float) -> str:
@@ -70,14 +70,14 @@ def disk_full(project: Project, draw: random.Random, seconds: float) -> str:
     folder, kilobytes = draw.choice(FOLDERS), int(2 ** draw.uniform(4, 12))
     (project.folder / folder).mkdir(parents=True, exist_ok=True)
     process = project.start("--force", mounted=f"mount -t tmpfs -o size={kilobytes}k tmpfs {folder}")
-    return f"{folder} on a disk of {kilobytes} kB; {_ending(process)}"
+    return f"{folder} on a disk of {kilobytes} kB; {_ending(project, process)}"
 
 
 def read_only(folder: str, project: Project, draw: random.Random, seconds: float) -> str:
     """A folder can only be read while everything is to run again."""
     (project.folder / folder).mkdir(parents=True, exist_ok=True)
     mounted = f"mount --bind {folder} {folder} && mount -o remount,bind,ro {folder}"
-    return _ending(project.start("--force", mounted=mounted))
+    return _ending(project, project.start("--force", mounted=mounted))
 
 
 def damaged(how: str, pattern: str, stage: str, project: Project, draw: random.Random, seconds: float) -> str:
@@ -159,9 +159,9 @@ def clock_jumps(project: Project, draw: random.Random, seconds: float) -> str:
     return f"clocks and times within ten years of now; {ended}"
 
 
-def _ending(process: subprocess.Popen) -> str:
-    """How a run ended: it went through, or the first error, else the last line, of what it said."""
-    output, _ = process.communicate()
+def _ending(project: Project, process: subprocess.Popen) -> str:
+    """That it went through, or else the first error or the last line that it said; paths are those within the project."""
+    output = process.communicate()[0].replace(f"{project.folder}/", "")
     if process.returncode == 0:
         return "went through"
     lines = [line.strip() for line in output.splitlines() if line.strip()]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, run
 
-from bench.disturbances import FAULTS, damage
+from bench.disturbances import FAULTS, _ending, damage
 from bench.faults import _known, _plan
 from bench.projects import PARAMS, Project, digest, nothing_left, processes_in
 
@@ -33,6 +33,13 @@ def test_a_process_that_is_left_is_seen_and_ends_with_the_campaign(tmp_path: Pat
         assert processes_in(tmp_path) == [sleeper.pid]
     assert sleeper.wait() < 0
     assert processes_in(tmp_path) == []
+
+
+def test_how_a_run_ended_names_no_place_of_this_machine(tmp_path: Path) -> None:
+    project = Project(tmp_path / "project", ROOT, PARAMS)
+    said = f"print('error: {project.folder}/data/x.json: Read-only file system'); raise SystemExit(1)"
+    process = subprocess.Popen([sys.executable, "-c", said], stdout=subprocess.PIPE, text=True)
+    assert _ending(project, process) == "error: data/x.json: Read-only file system"
 
 
 def test_a_file_that_is_left_is_seen(tmp_path: Path) -> None:

@@ -167,6 +167,7 @@ def test_columns_are_found_or_named(tiny_dataset: str, capsys: pytest.CaptureFix
         (["--images", "photos", "--text", "a"], "12 images and 1 texts are no pairs; give one --text for each image, or a --table"),
         (["--table", "photos"], "--table photos: is no table; name a file that ends in .csv, .tsv, .txt"),
         (["--table", "b.csv"], "b.csv: which column holds the image or the text? It has x, y; name it as in --columns id=sku,text=title+description,image=file"),
+        (["--table", "b.csv", "--images", "photos"], "b.csv: which column names the images? It has x, y; name it as in --columns id=sku,text=title+description,image=file"),
         (["--table", "b.csv", "--columns", "text=z"], "b.csv: has no column 'z' (it has x, y); name it as in --columns id=sku,text=title+description,image=file"),
         (["--table", "b.csv", "--text", "a"], "--text and --table: a row of the table has its own text; give one of both"),
         (["--table", "new.csv", "--images", "photos", "--out", "a.xls"], "unknown format of a table '.xls' in --out a.xls; choose one of: .csv, .jsonl, .parquet"),

@@ -10,6 +10,7 @@ import yaml
 from conftest import ROOT
 from repository import PARAMS, RANDOM, SHARED, STUDIES
 
+from multilabel.core.errors import UserError
 from multilabel.core.settings import to_json
 from multilabel.studies.comparison import Study
 from multilabel.studies.evidence import Results, gather
@@ -51,6 +52,13 @@ def test_every_table_leads_to_runs_rows_and_published_tables(study: str) -> None
     tables, groups = read_tables(PARAMS[study]["tables"]), read_groups(study, PARAMS[study]["groups"])
     check_tables(study, groups, tables, runs(study), read_report(STUDIES / study))
     assert all(type(table) is KINDS[PARAMS[study]["tables"][name]["kind"]] for name, table in tables.items())
+
+
+def test_a_group_that_no_run_names_is_one_line() -> None:
+    groups = [*read_groups("r2", PARAMS["r2"]["groups"]), "table_99"]
+    with pytest.raises(UserError) as error:
+        check_tables("r2", groups, read_tables(PARAMS["r2"]["tables"]), runs("r2"), read_report(STUDIES / "r2"))
+    assert str(error.value) == "studies/r2/params.yaml groups.r2_table_99: no run names it; take it out"
 
 
 @pytest.mark.parametrize(("study", "name"), SCORES)

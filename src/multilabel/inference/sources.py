@@ -77,6 +77,10 @@ def of_table(path: Path, images: Sequence[Path], columns: Mapping[str, str], rea
         first = islice(table.rows(), LOOKED_AT)
         if not any(_asked(row, table, places, sources).image for row in first):
             places["image"] = []
+            if images:
+                raise UserError(
+                    f"{table.where}: which column names the images? It has {listed(table.columns)}; {ADVICE}"
+                )
     if not any(places[modality] for modality in reads):
         raise UserError(
             f"{table.where}: which column holds the {' or the '.join(reads)}? It has {listed(table.columns)}; {ADVICE}"

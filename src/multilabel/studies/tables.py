@@ -302,8 +302,9 @@ def check_tables(
     known = dict.fromkeys(groups)
     for name, run in runs.items():
         choose("group", known, run.group, f"runs.{name}.group")
-    for group in set(known) - {run.group for run in runs.values()}:
-        raise UserError(f"studies/{study}/params.yaml groups.{study}_{group}: no run names it; take it out")
+    for group in groups:
+        if group not in {run.group for run in runs.values()}:
+            raise UserError(f"studies/{study}/params.yaml groups.{study}_{group}: no run names it; take it out")
     for name, table in tables.items():
         where = f"tables.{name}"
         choose("group", known, table.runs, f"{where}.runs")

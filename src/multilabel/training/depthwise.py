@@ -1,6 +1,6 @@
 """Depthwise convolutions in fp32 where a CPU computes the rest in bf16, in which their backward pass is slow.
 
-EfficientNet, MobileNet and ShuffleNet train 1.7 to 2.2 times as fast for it (docs/decisions.md).
+EfficientNet-Lite, MobileNetV2 and ShuffleNetV2 train 1.6 to 2.3 times as fast for it (docs/decisions.md).
 """
 
 from collections.abc import Callable
