@@ -1,7 +1,7 @@
 """`python -m bench.gpu`: our loop on a GPU, against what it could do at best; without DVC, network or data.
 
-Five parts: ratios of training, precisions, a kill, prediction, and what the GPU did meanwhile. Each is printed and stored as soon
-as it is known. On a machine without a GPU the same runs on the CPU, which only `--tiny` makes bearable.
+Six parts: ratios of training, CUDA graphs, precisions, prediction, a kill, and what the GPU did meanwhile. Each is printed
+and stored as soon as it is known. On a machine without a GPU the same runs on the CPU, which only `--tiny` makes bearable.
 """
 
 import argparse
@@ -34,7 +34,7 @@ from multilabel.models.devices import accelerator
 from multilabel.models.network import Network, build
 from multilabel.models.prediction import prediction_batch
 from multilabel.training.architectures import resolve
-from multilabel.training.loop import fit
+from multilabel.training.loop import Row, fit
 from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.telemetry import Telemetry
 
@@ -54,6 +54,9 @@ class Scale:
     precision_network: str
     precision_batch: int
     precision_epochs: int
+    small_network: str  # of which launching kernels takes longer than they do
+    small_size: int
+    small_batch: int
     killed_network: str
     killed_size: int
 
@@ -68,6 +71,9 @@ FULL = Scale(
     precision_network="timm/resnet50",
     precision_batch=64,
     precision_epochs=6,
+    small_network="timm/tf_efficientnet_lite0",
+    small_size=128,
+    small_batch=64,
     killed_network="timm/resnet18",
     killed_size=64,
 )
@@ -82,6 +88,9 @@ TINY = Scale(
     precision_network="timm/resnet10t",
     precision_batch=16,
     precision_epochs=1,
+    small_network="timm/resnet10t",
+    small_size=32,
+    small_batch=16,
     killed_network="timm/resnet10t",
     killed_size=32,
 )
@@ -182,6 +191,30 @@ def precisions(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) 
         free()
 
 
+def cuda_graphs(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
+    """Seconds per epoch of a small network with and without them; same seed, same batches."""
+    found, size = [], scale.small_size
+    own = generate(scale.records + scale.held_out, size, SEED)
+    for wanted in (False, True):
+        architecture, net = network(
+            scale.small_network, scale, scale.rounds, scale.small_batch, size=size, cuda_graphs=wanted
+        )
+        rows: list[Row] = []
+        train, valid = parts_of(own, scale)
+        fit(net, architecture, train, valid, accelerator("auto"), Unsaved(), rows.append)  # type: ignore[arg-type]
+        seconds = [row["seconds"] for row in rows]
+        found.append({
+            "cuda_graphs": wanted, "network": scale.small_network, "size": size, "batch_size": scale.small_batch,
+            "records": len(train), "seconds_per_epoch": spread(seconds[1:]),
+            "train_loss": [row["train_loss"] for row in rows],
+        })  # fmt: skip
+        add(found)
+        say(f"{scale.small_network} {'with' if wanted else 'without'} CUDA graphs: "
+            f"{found[-1]['seconds_per_epoch']['median']:.3g} s per epoch")  # fmt: skip
+        del net
+        free()
+
+
 def prediction(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:
     """Images per second of `predict` against the forward pass on images that lie on the device, normalised."""
     found = {}
@@ -208,6 +241,7 @@ def kill_and_resume(scale: Scale, data: Generated, folder: Path, add: Add, say: 
 
 PARTS: dict[str, Callable[[Scale, Generated, Path, Add, Say], None]] = {
     "ratios": ratios,
+    "cuda_graphs": cuda_graphs,
     "precisions": precisions,
     "prediction": prediction,
     "resume": kill_and_resume,
@@ -215,12 +249,12 @@ PARTS: dict[str, Callable[[Scale, Generated, Path, Add, Say], None]] = {
 
 
 def network(
-    encoder: str, scale: Scale, epochs: int = 1, batch_size: int | None = None, precision: str = "auto"
+    encoder: str, scale: Scale, epochs: int = 1, batch_size: int | None = None, size: int | None = None, **train: Any
 ) -> tuple[NetworkArchitecture, Network]:
     """With our defaults: AdamW, cosine, clip, flips and crops."""
     training = {"epochs": epochs, "batch_size": batch_size or scale.batch_size, "lr": 1e-3, "augment": "mild",
-                "precision": precision}  # fmt: skip
-    block = {"dataset": "generated", "image": {"encoder": encoder, "size": scale.size}}
+                "precision": "auto", **train}  # fmt: skip
+    block = {"dataset": "generated", "image": {"encoder": encoder, "size": size or scale.size}}
     architecture = resolve("measured", {"measured": block}, training, SEED)
     assert isinstance(architecture, NetworkArchitecture)
     torch.manual_seed(SEED)

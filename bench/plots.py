@@ -9,6 +9,8 @@ from matplotlib.figure import Figure
 
 matplotlib.use("agg")
 
+UNITS = {"gb": "GB", "w": "W", "c": "°C"}  # of what telemetry reads, by the end of its name
+
 
 def over_time(samples: Sequence[Mapping[str, float]], marks: Sequence[Mapping[str, Any]], path: Path) -> None:
     """What a GPU did: a curve for each quantity, with a line where a part of the measurement begins."""
@@ -17,12 +19,14 @@ def over_time(samples: Sequence[Mapping[str, float]], marks: Sequence[Mapping[st
     axes = figure.subplots(len(names), 1, sharex=True, squeeze=False)[:, 0]
     for axis, name in zip(axes, names, strict=True):
         axis.plot([sample["seconds"] for sample in samples], [sample.get(name) for sample in samples], linewidth=0.8)
-        axis.set_ylabel(name.replace("_", " "))
+        quantity, _, unit = name.rpartition("_")
+        axis.set_ylabel(f"{quantity} ({UNITS[unit]})" if unit in UNITS else f"{name} (%)")
         axis.set_ylim(bottom=0)
         for mark in marks:
             axis.axvline(mark["seconds"], color="grey", linewidth=0.6)
     for mark in marks:
-        axes[0].annotate(mark["part"], (mark["seconds"], 1.02), xycoords=("data", "axes fraction"), fontsize=8)
+        place = (mark["seconds"], 1.04)
+        axes[0].annotate(mark["part"], place, xycoords=("data", "axes fraction"), fontsize=8, rotation=25)
     axes[-1].set_xlabel("seconds")
     figure.savefig(path, dpi=100)
 

@@ -28,4 +28,6 @@ def test_every_part_is_measured_without_dvc_or_network(tmp_path: Path) -> None:
     (prediction,) = found["prediction"].values()
     assert set(prediction["ours_to"]) == {"bare"}
     assert found["resume"]["as_trained"]["equal"] is True
-    assert [mark["part"] for mark in found["telemetry"]["marks"]] == ["ratios", "precisions", "prediction", "resume"]
+    assert [row["cuda_graphs"] for row in found["cuda_graphs"]] == [False, True]
+    parts = ["ratios", "cuda_graphs", "precisions", "prediction", "resume"]
+    assert [mark["part"] for mark in found["telemetry"]["marks"]] == parts

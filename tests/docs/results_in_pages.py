@@ -185,6 +185,14 @@ def speed_gpu() -> str:
         lines += ["Training:", _races(found["ratios"], ("bare", "everybody"))]
     if "prediction" in found:
         lines += ["Prediction:", _races(found["prediction"], ["bare"])]
+    if "cuda_graphs" in found:
+        rows = [["on" if row["cuda_graphs"] else "off", f"{row['seconds_per_epoch']['median']:.2f}",
+                 f"{row['records'] / row['seconds_per_epoch']['median']:,.0f}", f"{row['train_loss'][-1]:.4f}"]
+                for row in found["cuda_graphs"]]  # fmt: skip
+        first = found["cuda_graphs"][0]
+        lines += [f"`train.cuda_graphs`, {first['network']} at {first['size']} pixels, batches of {first['batch_size']}, "
+                  f"{first['records']:,} images an epoch:",
+                  table(["CUDA graphs", "s per epoch", "images/s", "last loss"], rows)]  # fmt: skip
     if "precisions" in found:
         rows = [[row["precision"], f"{row['seconds_per_epoch']['median']:.2f}", f"{row['peak_memory_gb'] or 0:.1f}",
                  f"{row['valid_f1_samples']:.3f}", f"{row['train_loss'][-1]:.4f}"] for row in found["precisions"]]  # fmt: skip

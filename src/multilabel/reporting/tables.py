@@ -199,10 +199,11 @@ def read_curve(folder: Path, name: str) -> pd.DataFrame | None:
 
 
 def read_curves(folder: Path) -> dict[str, pd.DataFrame]:
-    """All that a run logged, by name."""
+    """All that a run logged by epoch, by name."""
     logged = folder / "plots" / "metrics"
     names = [path.relative_to(logged).with_suffix("").as_posix() for path in sorted(logged.rglob("*.tsv"))]
-    return {name: curve for name in names if (curve := read_curve(folder, name)) is not None}
+    found = {name: read_curve(folder, name) for name in names if name not in OVER_TIME}
+    return {name: curve for name, curve in found.items() if curve is not None}
 
 
 def curves(

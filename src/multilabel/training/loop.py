@@ -8,7 +8,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -30,6 +30,7 @@ from multilabel.metrics.scores import METRICS, scores
 from multilabel.models.prediction import ImagePreparation, View, centre_crop, predict, sigmoid
 from multilabel.training.augmentation import Augmentation, augment
 from multilabel.training.averaging import Average
+from multilabel.training.cuda_graphs import replayed
 from multilabel.training.depthwise import depthwise_in_fp32
 from multilabel.training.losses import LOSSES, Loss, smoothed
 from multilabel.training.optimizers import OPTIMIZERS, weight_groups
@@ -78,7 +79,7 @@ def fit(
     progress = run.resume()
     for row in progress.history:
         log(row)
-    with Termination() as termination:
+    with Termination() as termination, run.recorded():
         while progress.epoch < options.epochs and not _out_of_patience(progress, options.patience):
             row = run.epoch(progress, fed, termination) | run.validate(held_out)
             _record(progress, row, options.monitor, run.validated)
@@ -100,7 +101,7 @@ class _Run:
         if min(self.options.batch_size, len(train)) < accelerator.num_processes:
             raise UserError(f"train.batch_size: {accelerator.num_processes} processes cannot share {len(train)} records in "
                             f"batches of {self.options.batch_size}; raise it, or start fewer processes")  # fmt: skip
-        self.flip_average = settings.model.prediction.flip_average
+        self.flip_average, self.image = settings.model.prediction.flip_average, settings.model.image
         self.accelerator, self.state = accelerator, state
         self.raw = net.to(accelerator.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = Average(self.raw, self.options.ema) if self.options.ema else None
@@ -118,6 +119,13 @@ class _Run:
         self.prepare = ImagePreparation(settings.model.image, accelerator.device)
         self.depthwise = depthwise_in_fp32(net, accelerator)
         self.tokens = train.tokens
+
+    def recorded(self) -> AbstractContextManager[None]:
+        """What training is to run in: with `cuda_graphs`, one GPU that computes whole batches replays the image encoder."""
+        options, one = self.options, self.accelerator.num_processes == 1 and self.accelerator.device.type == "cuda"
+        if self.image and options.cuda_graphs and one and options.accumulate == 1 and not options.compile:
+            return replayed(self.raw, self.image.size, options.batch_size, self.accelerator)
+        return nullcontext()
 
     @property
     def validated(self) -> nn.Module:

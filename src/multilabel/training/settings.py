@@ -39,6 +39,7 @@ class TrainingSettings:
     monitor: Literal[tuple(METRICS)] = "f1_samples"  # type: ignore[valid-type]  # the validation score that chooses the epoch
     patience: Epochs | None = None  # epochs without a better score before training stops
     compile: bool = False  # torch.compile: minutes at the start, faster steps after
+    cuda_graphs: bool = False  # record the image encoder's kernels once: faster steps of small networks on a GPU
     augment: Annotated[Augmentation, Resolved(resolve_augmentation)] = Augmentation()
     token_dropout: Share = 0.0  # share of the words that training reads as unknown
     decoding: Annotated[Choice, chosen_from("decoding", DECODINGS)] = Choice("expected_f1")  # of baselines too
