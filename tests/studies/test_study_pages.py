@@ -168,6 +168,22 @@ def test_an_opening_says_what_a_verdict_was_made_with() -> None:
     assert f"Nobody has tested these claims here: A above F ({link}); A above G ({link})." in told["What is open"]
 
 
+def test_what_claims_of_one_verdict_share_is_said_once() -> None:
+    tiny = "as published, tiny in place of big; as published"
+    told = said([claim("A", other, HOLDS, variant=tiny, ours=0.3) for other in "BC"])
+    link = "[Table 9](#r9-table-9-a--b)"
+    both = "; ".join(f"A above {other} (+0.300 here, +0.100 printed; {link})" for other in "BC")
+    assert f"Holds (tiny in place of big): {both}." in told["What stands"]
+
+
+def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> None:
+    told = said([
+        claim("A", "B", HOLDS), claim("A", "B", NO_VERDICT, variant="captions only"),
+        claim("A", "C", NO_VERDICT, variant="captions only"),
+    ])  # fmt: skip
+    assert "without a verdict: no verdict: 1 claim of [Table 9]" in told["What is open"]
+
+
 def test_many_claims_of_one_verdict_are_counted_by_table() -> None:
     told = said([claim("A", str(number), FAILS, variant="captions only") for number in range(9)])
     assert "Does not hold: 9 claims of [Table 9](#r9-table-9-a--b) (captions only)." in told["What does not"]

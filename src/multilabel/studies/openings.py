@@ -8,7 +8,7 @@ from typing import Any
 from multilabel.reporting.markdown import Markdown, escape
 from multilabel.studies.coverage import Coverage
 from multilabel.studies.finished import FinishedTable, exact
-from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
+from multilabel.studies.lines import CORRECTED, FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
 from multilabel.studies.rendering import departures
 from multilabel.studies.specification import Report
 
@@ -40,14 +40,24 @@ class _Told:
         """Each claim with both differences, or how many claims of each table there are; nothing if there are none."""
         if not self.lines:
             return []
-        said = "; ".join(self._claims()) if len(self.lines) <= NAMED else self.by_table()
-        return [Markdown(f"{escape(self.lines[0][1]['verdict'].capitalize())}: {said}.")]
+        verdict = escape(self.lines[0][1]["verdict"].capitalize())
+        if len(self.lines) > NAMED:
+            return [Markdown(f"{verdict}: {self.by_table()}.")]
+        alike = len({tuple(self._made_with([line])) for _, line in self.lines}) == 1 < len(self.lines)
+        conditions = self._made_with([self.lines[0][1]]) if alike else []
+        under = f" ({'; '.join(conditions)})" if conditions else ""
+        return [Markdown(f"{verdict}{under}: {'; '.join(self._claims(repeat=not alike))}.")]
 
-    def _claims(self) -> list[str]:
+    def briefly(self) -> str:
+        """How many claims there are, or both differences where a row was put right, for which there is no word."""
+        spelled = len(self.lines) <= NAMED and all(line["verdict"] == CORRECTED for _, line in self.lines)
+        return "; ".join(self._claims(repeat=True)) if spelled else self.by_table()
+
+    def _claims(self, repeat: bool) -> list[str]:
         found = []
         for table, line in self.lines:
             sizes = f"{line['ours']:+.3f} here, {line['published']:+.3f} printed"
-            about = "; ".join([sizes, *self._made_with([line]), table.link(self.page)])
+            about = "; ".join([sizes, *(self._made_with([line]) if repeat else []), table.link(self.page)])
             pair = f"{escape(line['better'])} above {escape(line['worse'])}"
             found.append(f"{pair} ({about})")
         return found
@@ -100,11 +110,17 @@ def _exact(tables: Sequence[FinishedTable]) -> list[Markdown]:
 
 def _unjudged(told: _Told) -> list[Markdown]:
     """The sentence about claims that were run for and still have no verdict, with what each lacks."""
-    left = [verdict for verdict in told.verdicts() if verdict not in JUDGED]
-    if not left:
+    done = {_claim(table, line) for table, line in told.of(*JUDGED).lines}
+    left = replace(told, lines=[(table, line) for table, line in told.lines if _claim(table, line) not in done])
+    if not left.lines:
         return []
-    items = [f"{escape(verdict)}: {told.of(verdict).by_table()}" for verdict in left]
+    items = [f"{escape(verdict)}: {left.of(verdict).briefly()}" for verdict in left.verdicts()]
     return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
+
+
+def _claim(table: FinishedTable, line: Line) -> tuple[str, str, str]:
+    """Which it is, whatever runs stand for it."""
+    return table.name, line["better"], line["worse"]
 
 
 def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
