@@ -198,16 +198,18 @@ def test_without_evidence_nothing_is_said_to_stand_or_fall() -> None:
 
 
 def test_the_index_tells_what_departs_from_the_reports() -> None:
-    claims = [claim("A", "B", HOLDS), claim("A", "B", FAILS, variant="corrected"),
+    claims = [claim("A", "B", HOLDS), claim("A", "B", FAILS, variant="corrected, a lower rate, tiny in place of big"),
+              claim("A", "B", HOLDS, variant="as published, tiny in place of big; as published, small in place of large"),
               claim("A", "C", NO_VERDICT, variant="captions only"), claim("A", "D")]  # fmt: skip
     table = finished([], claims, {})
     opening = " ".join(index_opening({"r9": [table]}, {"r9": coverage([table.content])}, {"r9": "[r9](r9.md#a)"}))
     said = (
-        "1 of 3 claims have a verdict. 3 comparisons on real data: 1 **holds**, 1 **does not hold**, 1 **no verdict**."
+        "1 of 3 claims have a verdict. 4 comparisons on real data: 2 **holds**, 1 **does not hold**, 1 **no verdict**."
     )
     assert f"[r9](r9.md#a): {said}" in opening
     assert "beyond the smoke scale (laptop, photos.zip), 0 of 0" in opening
-    assert "Of 3 comparisons, these depart from the reports: corrected (1); captions only (1)." in opening
+    departures = "corrected (1); stand-ins for published encoders (1); captions only (1)"
+    assert f"Of 4 comparisons, these depart from the reports: {departures}." in opening
 
 
 def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:

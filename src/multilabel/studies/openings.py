@@ -10,7 +10,7 @@ from multilabel.studies.coverage import Coverage
 from multilabel.studies.finished import FinishedTable, exact
 from multilabel.studies.lines import CORRECTED, FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
 from multilabel.studies.rendering import departures
-from multilabel.studies.specification import Report
+from multilabel.studies.specification import STAND_IN, Report, kind
 
 Line = Mapping[str, Any]
 Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
@@ -175,9 +175,14 @@ def _balance(link: str, tables: Sequence[FinishedTable], found: Coverage) -> Mar
 
 
 def _conditions(lines: Sequence[Line]) -> list[Markdown]:
-    """What the verdicts were made with, where it is not what the reports used."""
-    named = Counter(part for line in lines for part in dict.fromkeys(_departures([line])))
+    """How many verdicts were made with something else than what the reports used; tables say with what."""
+    named = Counter(part for line in lines for part in dict.fromkeys(map(_in_short, _departures([line]))))
     if not named:
         return []
     shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common())
     return [Markdown(f"Of {len(lines)} comparisons, these depart from the reports: {shown}.")]
+
+
+def _in_short(departure: str) -> str:
+    """Without which encoder stands for which, and what was corrected."""
+    return "stand-ins for published encoders" if STAND_IN in kind(departure) else kind(departure)

@@ -7,7 +7,7 @@ from typing import Any
 from multilabel.reporting.markdown import Markdown, bold, escape, shorten
 from multilabel.reporting.markdown import table as grid
 from multilabel.studies.lines import CANNOT, FAILS, HOLDS, NOT_RUN, RUNS
-from multilabel.studies.specification import AS_PUBLISHED
+from multilabel.studies.specification import AS_PUBLISHED, STAND_IN
 
 Line = Mapping[str, Any]
 HOW = "how ours departs"  # from the report; empty where it does not
@@ -83,7 +83,7 @@ def _shared(table: Line) -> Shared:
 
 def _kinds(line: Line) -> list[str]:
     """What a row of its own is about, captions only, say; which stands in its line, whatever others have in common with it."""
-    return [part for part in departures(line["variant"]) if " in place of " not in part]
+    return [part for part in departures(line["variant"]) if STAND_IN not in part]
 
 
 def _departures(line: Line) -> list[str]:

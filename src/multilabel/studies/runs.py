@@ -17,7 +17,7 @@ from multilabel.inputs.image_input import Pixels
 from multilabel.models.hub_encoder import HUB
 from multilabel.models.packages import PACKAGE, package
 from multilabel.models.settings import FusionSettings, ImageSettings, TextSettings
-from multilabel.studies.specification import AS_PUBLISHED, PLANNED, SHARED, RunBlock
+from multilabel.studies.specification import AS_PUBLISHED, PLANNED, SHARED, STAND_IN, RunBlock
 from multilabel.training.architectures import resolve
 from multilabel.training.settings import Architecture, NetworkArchitecture, TrainingSettings
 
@@ -146,12 +146,12 @@ def _with_weights(
             # What stands in was trained on images of its own mean and spread.
             own = {"encoder": package(name, f"study.stand_ins.{encoder}").encoder, "weights": name}
             changed["image"] = {**without(image, "mean", "std"), **own}
-            notes.append(f"{name.removeprefix(PACKAGE)} in place of {encoder}")
+            notes.append(f"{name.removeprefix(PACKAGE)}{STAND_IN}{encoder}")
     encoder = (changed.get("text") or {}).get("encoder", "")
     if encoder.startswith(HUB) and (name := stand_ins.get(published := encoder.removeprefix(HUB))):
         changed["text"] = {**changed["text"], "encoder": HUB + name}
         folder = Path(name)
-        notes.append(f"{folder.parent.name if folder.name == 'model' else folder.name} in place of {published}")
+        notes.append(f"{folder.parent.name if folder.name == 'model' else folder.name}{STAND_IN}{published}")
     return changed, ", ".join(notes) or None
 
 

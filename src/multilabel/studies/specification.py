@@ -32,6 +32,7 @@ SAMPLE = "sample.json"  # beside the records: of what they are a sample
 PUBLISHED, CONTRADICTIONS = Path("published.yaml"), Path("contradictions.yaml")
 GENERATED = "generated"
 AS_PUBLISHED = "as published"  # the variant of a run whose block names none
+STAND_IN = " in place of "  # between an encoder and the published one, in a variant
 
 
 def kind(variant: str) -> str:
