@@ -1,6 +1,6 @@
 """A network and examples -> logits and probabilities; what training, evaluation and submission share."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -65,25 +65,24 @@ def predict(
 ) -> NDArray[np.float32]:
     """Logits (N, L) in the order of the examples; several processes share the work, and each gets all of them.
 
-    With `flip_average` the mean of the logits for every image and its mirror image.
+    With `flip_average` the mean of the logits for every image and its mirror image. A batch that the device has no memory
+    for is computed in parts, ever smaller ones.
     """
     net.eval()
     feed = examples if isinstance(examples, Feed) else Feed(examples, accelerator.device)
     batch_size = prediction_batch(prepare.size if feed.has_pixels else 0, accelerator.device)
     rows = list(feed.examples.in_order(batch_size))[accelerator.process_index :: accelerator.num_processes]
-    orders, parts = [Order([chosen]) for chosen in rows], []
-    stored = flip_average and feed.examples.image_features is not None
-    mirrored: Iterable[Any] = feed.steps(orders, flip=1.0) if stored else repeat(())
-    with torch.inference_mode():
-        for batches, others in zip(feed.steps(orders), mirrored, strict=False):
-            for batch in batches:
-                images = prepare(batch.images)
-                with accelerator.autocast():
-                    logits = net(images, batch.tokens, batch.mask, batch.lengths).float()
-                    for flipped in [other.images for other in others] or _mirrored(images, flip_average):
-                        logits = (logits + net(flipped, batch.tokens, batch.mask, batch.lengths).float()) / 2
-                parts.append(logits)
-    found = [part.cpu().numpy() for part in parts]  # at the end: to fetch one waits for the device
+    parts, logits = 1, None
+    while logits is None:
+        orders = [Order(np.array_split(chosen, min(parts, len(chosen)))) for chosen in rows]
+        try:
+            logits = _logits(net, prepare, feed, orders, accelerator, flip_average)
+        except torch.OutOfMemoryError:
+            if parts >= batch_size:
+                raise
+            parts *= 2
+            torch.cuda.empty_cache()
+    found = [part.cpu().numpy() for part in logits]  # at the end: to fetch one waits for the device
     if accelerator.num_processes > 1:
         rows, found = gather_object(rows), gather_object(found)
     ordered = np.empty((len(feed.examples), found[0].shape[1]), np.float32)
@@ -93,6 +92,29 @@ def predict(
         raise UserError(f"the network's outputs for {unfit} of {len(ordered)} records are no finite numbers, so its weights "
                         f"have grown beyond use; lower train.lr, or let train.clip bound the gradient")  # fmt: skip
     return ordered
+
+
+def _logits(
+    net: nn.Module,
+    prepare: ImagePreparation,
+    feed: Feed,
+    orders: Sequence[Order],
+    accelerator: Accelerator,
+    flip_average: bool,
+) -> list[Tensor]:
+    """Of each piece of each order, on the device."""
+    stored, found = flip_average and feed.examples.image_features is not None, []
+    mirrored: Iterable[Iterable[Any]] = feed.steps(orders, flip=1.0) if stored else repeat(repeat(None))
+    with torch.inference_mode():
+        for batches, others in zip(feed.steps(orders), mirrored, strict=False):
+            for batch, other in zip(batches, others, strict=False):
+                images = prepare(batch.images)
+                with accelerator.autocast():
+                    logits = net(images, batch.tokens, batch.mask, batch.lengths).float()
+                    for flipped in [other.images] if other else _mirrored(images, flip_average):
+                        logits = (logits + net(flipped, batch.tokens, batch.mask, batch.lengths).float()) / 2
+                found.append(logits)
+    return found
 
 
 def _mirrored(images: Tensor | Features | None, wanted: bool) -> list[Tensor]:
