@@ -151,7 +151,7 @@ def clock_jumps(project: Project, draw: random.Random, seconds: float) -> str:
     """A run during which the clock of every process jumps; then all files seem to be years older or younger."""
     with tempfile.TemporaryDirectory() as modules:
         (Path(modules) / "sitecustomize.py").write_text(JUMPING)
-        ended = _ending(project.start(modules=Path(modules)))
+        ended = _ending(project, project.start(modules=Path(modules)))
     for path in project.folder.rglob("*"):
         if path.is_file() and ".git" not in path.parts:
             moment = time.time() + draw.uniform(-YEARS, YEARS)
