@@ -166,28 +166,23 @@ def precisions(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) 
     """Seconds per epoch, memory and F1 of each precision; same seed, same batches, same device."""
     found = []
     for precision in ("fp32", "tf32", "bf16", "fp16") if torch.cuda.is_available() else ("fp32", "bf16"):
-        architecture, net = network(
+        if torch.cuda.is_available():
+            torch.cuda.reset_peak_memory_stats()
+        named = network(
             scale.precision_network, scale, epochs=scale.precision_epochs, batch_size=scale.precision_batch,
             precision=precision,
         )  # fmt: skip
-        device, rows = accelerator(precision), []
-        if torch.cuda.is_available():
-            torch.cuda.reset_peak_memory_stats()
-        train, valid = parts_of(data, scale)
-        fit(net, architecture, train, valid, device, Unsaved(), rows.append)  # type: ignore[arg-type]
-        seconds = [row["seconds"] for row in rows]
+        rows, trained = epochs_of(*named, scale, data, precision)
         peak = torch.cuda.max_memory_allocated() / 1e9 if torch.cuda.is_available() else None
         best = max(rows, key=lambda row: row["f1_samples"])
         found.append({
-            "precision": precision, "network": scale.precision_network, "batch_size": scale.precision_batch,
-            "records": len(train), "seconds_per_epoch": spread(seconds[1:] or seconds), "peak_memory_gb": peak,
+            "precision": precision, "network": scale.precision_network, **trained, "peak_memory_gb": peak,
             "valid_f1_samples": best["f1_samples"], "valid_f1_macro": best["f1_macro"],
-            "train_loss": [row["train_loss"] for row in rows],
         })  # fmt: skip
         add(found)
-        say(f"{precision}: {found[-1]['seconds_per_epoch']['median']:.3g} s per epoch, peak {peak or 0:.2f} GB, "
+        say(f"{precision}: {trained['seconds_per_epoch']['median']:.3g} s per epoch, peak {peak or 0:.2f} GB, "
             f"F1 {best['f1_samples']:.4f} after {len(rows)} epochs")  # fmt: skip
-        del net
+        del named
         free()
 
 
@@ -196,23 +191,28 @@ def cuda_graphs(scale: Scale, data: Generated, folder: Path, add: Add, say: Say)
     found, size = [], scale.small_size
     own = generate(scale.records + scale.held_out, size, SEED)
     for wanted in (False, True):
-        architecture, net = network(
-            scale.small_network, scale, scale.rounds, scale.small_batch, size=size, cuda_graphs=wanted
-        )
-        rows: list[Row] = []
-        train, valid = parts_of(own, scale)
-        fit(net, architecture, train, valid, accelerator("auto"), Unsaved(), rows.append)  # type: ignore[arg-type]
-        seconds = [row["seconds"] for row in rows]
-        found.append({
-            "cuda_graphs": wanted, "network": scale.small_network, "size": size, "batch_size": scale.small_batch,
-            "records": len(train), "seconds_per_epoch": spread(seconds[1:]),
-            "train_loss": [row["train_loss"] for row in rows],
-        })  # fmt: skip
+        named = network(scale.small_network, scale, scale.rounds, scale.small_batch, size=size, cuda_graphs=wanted)
+        _, trained = epochs_of(*named, scale, own)
+        found.append({"cuda_graphs": wanted, "network": scale.small_network, "size": size, **trained})
         add(found)
         say(f"{scale.small_network} {'with' if wanted else 'without'} CUDA graphs: "
-            f"{found[-1]['seconds_per_epoch']['median']:.3g} s per epoch")  # fmt: skip
-        del net
+            f"{trained['seconds_per_epoch']['median']:.3g} s per epoch")  # fmt: skip
+        del named
         free()
+
+
+def epochs_of(
+    architecture: NetworkArchitecture, net: Network, scale: Scale, data: Generated, precision: str = "auto"
+) -> tuple[list[Row], dict[str, Any]]:
+    """The row of each epoch, and what is stored of a training; the first epoch counts only if it is the one there is."""
+    rows: list[Row] = []
+    train, valid = parts_of(data, scale)
+    fit(net, architecture, train, valid, accelerator(precision), Unsaved(), rows.append)  # type: ignore[arg-type]
+    seconds = [row["seconds"] for row in rows]
+    return rows, {
+        "batch_size": architecture.train.batch_size, "records": len(train),
+        "seconds_per_epoch": spread(seconds[1:] or seconds), "train_loss": [row["train_loss"] for row in rows],
+    }  # fmt: skip
 
 
 def prediction(scale: Scale, data: Generated, folder: Path, add: Add, say: Say) -> None:

@@ -47,3 +47,22 @@ def test_frozen_encoders_that_read_every_epoch_anew_get_a_note(parts: dict[str, 
     notes = list(advice(resolve("a", {"a": {"dataset": "captions", **parts}}, TRAIN, seed=0)))
     assert len(notes) == (note is not None)
     assert note is None or note in notes[0]
+
+
+@pytest.mark.parametrize(
+    ("parts", "note"),
+    [
+        ({"image": {"encoder": "timm/resnet10t"}}, None),
+        ({"text": {"encoder": "gru"}, "train": {"accumulate": 2}}, None),
+        ({"image": FROZEN, "train": {"augment": "none"}}, "the image encoder does not learn"),
+        (
+            {"image": {"encoder": "timm/resnet10t"}, "train": {"accumulate": 2}},
+            "`accumulate` computes a batch in parts",
+        ),
+        ({"image": {"encoder": "timm/resnet10t"}, "train": {"compile": True}}, "`compile` comes first"),
+    ],
+)
+def test_cuda_graphs_that_record_nothing_get_a_note(parts: dict[str, Any], note: str | None) -> None:
+    block = {"dataset": "captions", **parts, "train": {**parts.get("train", {}), "cuda_graphs": True}}
+    notes = list(advice(resolve("a", {"a": block}, TRAIN, seed=0)))
+    assert notes == ([f"cuda_graphs: {note}, so nothing is recorded; take it out"] if note else [])

@@ -176,13 +176,13 @@ def _balance(link: str, tables: Sequence[FinishedTable], found: Coverage) -> Mar
 
 def _conditions(lines: Sequence[Line]) -> list[Markdown]:
     """How many verdicts were made with something else than what the reports used; tables say with what."""
-    named = Counter(part for line in lines for part in dict.fromkeys(map(_in_short, _departures([line]))))
+    named = Counter(part for line in lines for part in dict.fromkeys(map(in_short, _departures([line]))))
     if not named:
         return []
     shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common())
     return [Markdown(f"Of {len(lines)} comparisons, these depart from the reports: {shown}.")]
 
 
-def _in_short(departure: str) -> str:
+def in_short(departure: str) -> str:
     """Without which encoder stands for which, and what was corrected."""
     return "stand-ins for published encoders" if STAND_IN in kind(departure) else kind(departure)

@@ -302,8 +302,9 @@ def check_tables(
     known = dict.fromkeys(groups)
     for name, run in runs.items():
         choose("group", known, run.group, f"runs.{name}.group")
+    named = {run.group for run in runs.values()}
     for group in groups:
-        if group not in {run.group for run in runs.values()}:
+        if group not in named:
             raise UserError(f"studies/{study}/params.yaml groups.{study}_{group}: no run names it; take it out")
     for name, table in tables.items():
         where = f"tables.{name}"

@@ -44,6 +44,8 @@ def advice(architecture: Architecture) -> Iterator[str]:
             )
     if isinstance(architecture, NetworkArchitecture):
         yield from _unkept(architecture)
+        if architecture.train.cuda_graphs and (reason := _unrecorded(architecture)):
+            yield f"cuda_graphs: {reason}, so nothing is recorded; take it out"
         for part, encoder in (("image", architecture.model.image), ("text", architecture.model.text)):
             if (
                 encoder
@@ -51,6 +53,18 @@ def advice(architecture: Architecture) -> Iterator[str]:
                 and (encoder.frozen_stages or encoder.lr_factor != 1 or encoder.layer_decay != 1)
             ):
                 yield f"{part}.frozen: of an encoder that stays as it is, frozen_stages, lr_factor and layer_decay say nothing"
+
+
+def _unrecorded(architecture: NetworkArchitecture) -> str | None:
+    """Why nothing of a step can be recorded on any device; a text network may have the option from the defaults."""
+    image, train = architecture.model.image, architecture.train
+    if image is None:
+        return None
+    if image.frozen:
+        return "the image encoder does not learn"
+    if train.accumulate > 1:
+        return "`accumulate` computes a batch in parts"
+    return "`compile` comes first" if train.compile else None
 
 
 def _unkept(architecture: NetworkArchitecture) -> Iterator[str]:
