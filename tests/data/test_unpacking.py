@@ -8,6 +8,7 @@ import tarfile
 import tracemalloc
 import unicodedata
 import zipfile
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from random import Random
@@ -103,8 +104,25 @@ def test_a_compressed_tar_damaged_anywhere_is_refused(tmp_path: Path, suffix: st
             "half": whole[: len(whole) // 2],
         }[damage]
     )
-    with pytest.raises(UserError, match=r"(damaged tar archive \(.+\)|neither a zip or tar archive)"):
+    with pytest.raises(UserError, match=r"damaged tar archive \(.+\)"):
         open_source(path, 1)
+
+
+@pytest.mark.parametrize("suffix", ["tar.gz", "tar.bz2", "tar.xz"])
+def test_a_small_compressed_tar_damaged_at_any_byte_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tar_with(tmp_path / f"x.{suffix}", *MEMBERS)  # its decoder meets the damage before it gives the first header
+    whole = path.read_bytes()
+    for start in range(12, len(whole) - 8, 7):
+        path.write_bytes(whole[:start] + bytes(b ^ 0x55 for b in whole[start : start + 8]) + whole[start + 8 :])
+        with pytest.raises(UserError, match=r"damaged tar archive \(.+\)|look like a bomb"):
+            open_source(path, 1)
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, lzma.compress])
+def test_what_is_compressed_and_no_tar_says_what_to_do(tmp_path: Path, packed: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "train.csv.x").write_bytes(packed(b"ImageID,Labels\n1.jpg,1\n"))
+    with pytest.raises(UserError, match=r"train.csv.x: what it unpacks to is no tar archive; unpack it first and name"):
+        open_source(tmp_path / "train.csv.x", 1)
 
 
 def test_a_tar_damaged_in_a_header_is_not_read_as_complete(tmp_path: Path) -> None:

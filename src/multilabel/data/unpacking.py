@@ -125,18 +125,25 @@ def _zip_name(member: zipfile.ZipInfo) -> str:
 
 
 def is_tar(path: Path) -> bool:
-    """Whether the file begins as a tar archive does, plain or compressed."""
+    """Whether the file begins as a tar archive does, or as something compressed, which `open_tar` unpacks to see."""
+    with path.open("rb") as packed:
+        return _decompression(packed) is not None or _begins_as_tar(packed)
+
+
+def _begins_as_tar(plain: BinaryIO) -> bool:
     try:
-        return tarfile.is_tarfile(path)
-    except DAMAGE as error:
-        if isinstance(error, PermissionError):
-            raise
+        tarfile.open(fileobj=plain, mode="r:").close()
+    except DAMAGE:
         return False
+    return True
 
 
 def open_tar(path: Path, max_unpacked_gb: float) -> Contents:
     """Names and reader of a tar archive, plain or compressed; raises `UserError`."""
     plain = _unpacked(path, max_unpacked_gb)
+    if not _begins_as_tar(plain):
+        raise UserError(f"{path}: what it unpacks to is no tar archive; unpack it first and name that as the source")
+    plain.seek(0)
     numbers = array("q")  # where in `plain` a member begins, and its length
     names: list[str] = []
     end = 0
@@ -178,10 +185,8 @@ def _unpacked(path: Path, max_unpacked_gb: float) -> BinaryIO:
     To the end, where the checksum is.
     """
     packed = path.open("rb")
-    magic = packed.read(8)
-    opener = next((opener for start, opener in COMPRESSIONS.items() if magic.startswith(start)), None)
+    opener = _decompression(packed)
     if opener is None:
-        packed.seek(0)
         return packed
     packed.close()
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -191,6 +196,13 @@ def _unpacked(path: Path, max_unpacked_gb: float) -> BinaryIO:
         _check_size(path, plain.tell(), 0, max_unpacked_gb)
     plain.seek(0)
     return plain
+
+
+def _decompression(packed: BinaryIO) -> Callable[[Path], BinaryIO] | None:
+    """What unpacks a file that begins like this; none for a plain one, which is left at its begin."""
+    magic = packed.read(8)
+    packed.seek(0)
+    return next((opener for start, opener in COMPRESSIONS.items() if magic.startswith(start)), None)
 
 
 def _blocks(path: Path, opener: Callable[[Path], BinaryIO]) -> Iterator[bytes]:
