@@ -156,9 +156,10 @@ def test_an_opening_says_what_a_verdict_was_made_with() -> None:
     ])  # fmt: skip
     link = "[Table 9](#r9-table-9-a--b)"
     assert (
-        f"Holds: A above B (+0.300 here, +0.100 printed; tiny in place of big; laptop, photos.zip; {link})."
+        f"Holds: A above B (+0.300 here, +0.100 printed; with stand-ins; laptop, photos.zip; {link})."
         in told["What stands"]
     )
+    assert "stand-ins aside (tiny in place of big); " in told["What is open"]
     assert "Right direction, other size: A above D (" in told["What stands"]
     assert (
         f"Does not hold: A above C (-0.100 here, +0.100 printed; captions only; full, real.zip; {link})."
@@ -173,7 +174,7 @@ def test_what_claims_of_one_verdict_share_is_said_once() -> None:
     told = said([claim("A", other, HOLDS, variant=tiny, ours=0.3) for other in "BC"])
     link = "[Table 9](#r9-table-9-a--b)"
     both = "; ".join(f"A above {other} (+0.300 here, +0.100 printed; {link})" for other in "BC")
-    assert f"Holds (tiny in place of big): {both}." in told["What stands"]
+    assert f"Holds (with stand-ins): {both}." in told["What stands"]
 
 
 def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> None:
@@ -188,6 +189,20 @@ def test_many_claims_of_one_verdict_are_counted_by_table() -> None:
     told = said([claim("A", str(number), FAILS, variant="captions only") for number in range(9)])
     assert "Does not hold: 9 claims of [Table 9](#r9-table-9-a--b) (captions only)." in told["What does not"]
     assert told["What stands"] == "None of its claims that were tested on real data stands as printed."
+
+
+def test_claims_without_any_verdict_neither_stand_nor_fall() -> None:
+    why = "the better row is undertrained: not above TF-IDF; the worse row is undertrained: not above TF-IDF"
+    told = said([
+        claim("A", "B", UNDERTRAINED, because=why),
+        claim("A", "C", NO_VERDICT, variant="captions only", because="captions only"),
+    ])  # fmt: skip
+    assert (
+        told["What stands"] == "None of its claims that were tested on real data has a verdict: what is open says why."
+    )
+    assert "What does not" not in told
+    assert "without a verdict: undertrained, not above TF-IDF: 1 claim of" in told["What is open"]
+    assert "; no verdict: 1 claim of" in told["What is open"]
 
 
 def test_without_evidence_nothing_is_said_to_stand_or_fall() -> None:

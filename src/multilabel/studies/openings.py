@@ -15,8 +15,10 @@ from multilabel.studies.specification import STAND_IN, Report, kind
 Line = Mapping[str, Any]
 Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
 NONE_TESTED = Markdown("None of its claims of one row above another has been tested on real data, so none stands.")
+NONE_JUDGED = Markdown("None of its claims that were tested on real data has a verdict: what is open says why.")
 NONE_STANDS = Markdown("None of its claims that were tested on real data stands as printed.")
 NONE_FAILS = Markdown("None of its claims that were tested on real data is refuted.")
+STAND_INS = "with stand-ins"  # which ones, a sentence of its own says
 NAMED = 4  # claims that a sentence spells out; more are counted by table
 
 
@@ -53,6 +55,13 @@ class _Told:
         spelled = len(self.lines) <= NAMED and all(line["verdict"] == CORRECTED for _, line in self.lines)
         return "; ".join(self._claims(repeat=True)) if spelled else self.by_table()
 
+    def why(self) -> str:
+        """What the verdicts of these give as their reasons, beside the variants; with a comma before it."""
+        said = [part.rpartition(": ")[2] for _, line in self.lines for part in line["because"].split("; ")]
+        variants = _departures([line for _, line in self.lines])
+        reasons = [part for part in dict.fromkeys(said) if part and part not in variants]
+        return f", {escape(' or '.join(reasons))}" if reasons else ""
+
     def _claims(self, repeat: bool) -> list[str]:
         found = []
         for table, line in self.lines:
@@ -76,11 +85,17 @@ class _Told:
 
     def _made_with(self, lines: Sequence[Line]) -> list[str]:
         made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
-        return [escape(part) for part in dict.fromkeys([*_departures(lines), *made])]
+        own = list(map(_without_stand_ins, _departures(lines)))
+        stand_ins = [STAND_INS] if own != _departures(lines) else []
+        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *made])]
 
 
 def _departures(lines: Sequence[Line]) -> list[str]:
     return [part for line in lines for part in departures(line["variant"])]
+
+
+def _without_stand_ins(departure: str) -> str:
+    return ", ".join(part for part in departure.split(", ") if STAND_IN not in part)
 
 
 def report_opening(report: Report, tables: Sequence[FinishedTable], found: Coverage, page: str = "") -> list[Paragraph]:
@@ -90,13 +105,15 @@ def report_opening(report: Report, tables: Sequence[FinishedTable], found: Cover
     """
     lines = [(table, line) for table in tables for line in table.claims()]
     told = _Told(lines, page, sorted({line["evidence"] for _, line in lines}))
-    stands = told.of(HOLDS).sentence() or [NONE_STANDS if lines else NONE_TESTED]
-    fails = [*told.of(FAILS).sentence(), *told.of(NOISE).sentence()] or ([NONE_FAILS] if lines else [])
+    judged = bool(told.of(*JUDGED).lines)
+    none = NONE_STANDS if judged else NONE_JUDGED if lines else NONE_TESTED
+    stands = told.of(HOLDS).sentence() or [none]
+    fails = [*told.of(FAILS).sentence(), *told.of(NOISE).sentence()] or ([NONE_FAILS] if judged else [])
     paragraphs = [
         ("What it claims", [escape(sentence) for sentence in report.summary]),
         ("What stands", [*stands, *told.of(OTHER_SIZE).sentence(), *_exact(tables)]),
         ("What does not", fails),
-        ("What is open", [*_unjudged(told), _untested(tables, page), tested(found, told.evidence)]),
+        ("What is open", [*_unjudged(told), _untested(tables, page), _tested(found, told.evidence, _stand_ins(lines))]),
     ]
     return [(about, sentences) for about, sentences in paragraphs if sentences]
 
@@ -114,13 +131,24 @@ def _unjudged(told: _Told) -> list[Markdown]:
     left = replace(told, lines=[(table, line) for table, line in told.lines if _claim(table, line) not in done])
     if not left.lines:
         return []
-    items = [f"{escape(verdict)}: {left.of(verdict).briefly()}" for verdict in left.verdicts()]
+    kinds = [(verdict, left.of(verdict)) for verdict in left.verdicts()]
+    items = [f"{escape(verdict)}{own.why()}: {own.briefly()}" for verdict, own in kinds]
     return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
 
 
 def _claim(table: FinishedTable, line: Line) -> tuple[str, str, str]:
     """Which it is, whatever runs stand for it."""
     return table.name, line["better"], line["worse"]
+
+
+def _stand_ins(lines: Sequence[tuple[FinishedTable, Line]]) -> list[str]:
+    """Which encoders stand for which published ones."""
+    found: dict[str, list[str]] = {}
+    for part in (part for departure in _departures([line for _, line in lines]) for part in departure.split(", ")):
+        own, stands, published = part.partition(STAND_IN)
+        if stands and published not in found.setdefault(own, []):
+            found[own].append(published)
+    return [f"{own}{STAND_IN}{' and '.join(published)}" for own, published in found.items()]
 
 
 def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
@@ -139,16 +167,16 @@ def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
     return Markdown(f"Nobody has tested these claims here: {'; '.join(named)}.")
 
 
-def tested(found: Coverage, evidence: Sequence[str]) -> Markdown:
-    """How much has evidence, of which scales and data, and whether images are among it."""
+def _tested(found: Coverage, evidence: Sequence[str], stand_ins: Sequence[str]) -> Markdown:
+    """How much has evidence, of which scales and data, with which stand-ins, and whether images are among it."""
     rows, claims = f"{found.rows_with_evidence} of {found.rows}", f"{found.claims_with_evidence} of {found.claims}"
     images = f"{found.rows_with_images} of these rows and {found.claims_with_images} of these claims"
     if not found.rows_with_images + found.claims_with_images:
         images = "none of it"
-    made = f" ({'; '.join(map(escape, evidence))})" if evidence else ""
+    made, stand = (f" ({'; '.join(map(escape, parts))})" if parts else "" for parts in (evidence, stand_ins))
     return Markdown(
         f"On real data, beyond the smoke scale{made}, {rows} published rows of results and {claims} claims have evidence of "
-        f"runs as published, stand-ins aside; {images} from networks that read images."
+        f"runs as published, stand-ins aside{stand}; {images} from networks that read images."
     )
 
 
@@ -160,7 +188,7 @@ def index_opening(
     return [
         Markdown(f"{len(tables)} published reports stand here beside runs of this repository, table by table."),
         *[_balance(links[name], own, found[name]) for name, own in tables.items()],
-        tested(sum(found.values(), Coverage()), sorted({line["evidence"] for line in lines})),
+        _tested(sum(found.values(), Coverage()), sorted({line["evidence"] for line in lines}), []),
         *_conditions(lines),
     ]
 
