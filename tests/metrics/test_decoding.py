@@ -1,6 +1,5 @@
 """Rules that make label sets of probabilities, against brute force."""
 
-import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -14,7 +13,6 @@ from multilabel.metrics.decoding import (
     GRID,
     Decoding,
     expected_f1,
-    expected_f1_sets,
     fit_all,
     fitted_global,
     per_label,
@@ -81,37 +79,6 @@ def test_a_label_without_a_positive_keeps_one_half() -> None:
     assert per_label(PROBABILITIES, targets).thresholds[1] == 0.5
 
 
-@pytest.mark.parametrize("labels", [1, 2, 5, 7])
-def test_expected_f1_against_all_label_sets(labels: int) -> None:
-    probabilities = RANDOM.random((20, labels)).astype(np.float32) ** 2
-    sets = np.array(list(product([0, 1], repeat=labels)), dtype=np.int64)  # (2^L, L)
-    sizes = sets.sum(axis=1)
-    f1 = 2 * (sets @ sets.T) / np.maximum(1, sizes[:, None] + sizes[None])  # (predicted, true)
-    found = expected_f1_sets(probabilities)
-    for row, p in zip(found, probabilities.astype(np.float64), strict=True):
-        chance = np.prod(np.where(sets == 1, p, 1 - p), axis=1)
-        expected = f1 @ chance
-        mine = expected[(sets == row).all(axis=1)][0]
-        assert mine == pytest.approx(expected[1:].max(), abs=1e-12)
-
-
-def test_expected_f1_of_many_labels_by_its_definition() -> None:
-    probabilities = -np.sort(-(RANDOM.random((3, 60)) ** 4))
-    found = expected_f1_sets(probabilities)
-    for row, p in zip(found, probabilities, strict=True):
-        expected = []
-        for k in range(1, 61):
-            inside, outside = np.ones(1), np.ones(1)
-            for chance in p[:k]:
-                inside = np.convolve(inside, [1 - chance, chance])
-            for chance in p[k:]:
-                outside = np.convolve(outside, [1 - chance, chance])
-            i, j = np.arange(k + 1)[:, None], np.arange(60 - k + 1)
-            expected.append(inside @ (2 * i / (k + i + j)) @ outside)
-        assert row.sum() == np.argmax(expected) + 1
-        assert row[: row.sum()].all()
-
-
 def test_calibration_mends_probabilities_that_know_the_order_alone() -> None:
     """Those of a network that few records trained lie around one half for all labels, so that all are predicted."""
     random = np.random.default_rng(5)
@@ -145,19 +112,6 @@ def test_calibration_of_next_to_nothing(targets: np.ndarray) -> None:
     said = np.tile(np.array([0, 0.5, 1], np.float32), (len(targets), 1))
     rule = expected_f1(said, targets, calibrate=True)
     assert rule.decode(np.array([[0, 0.5, 1], [1, 1, 1]], np.float32)).any(axis=1).all()
-
-
-def test_memory_of_expected_f1_is_bounded_and_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    probabilities = RANDOM.random((600, 80)).astype(np.float32) ** 3
-    whole = expected_f1_sets(probabilities)
-    monkeypatch.setattr(decoding, "MEMORY", 4 * 2**20)
-    tracemalloc.start()
-    parts = expected_f1_sets(probabilities)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert (parts == whole).all()
-    assert peak < 6 * 2**20  # all at once, 107 kB for each record
-    assert expected_f1_sets(probabilities[:0]).shape == (0, 80)
 
 
 @pytest.mark.parametrize("score", ["f1_macro", "f1_micro", "f1_samples"])

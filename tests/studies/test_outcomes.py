@@ -11,7 +11,7 @@ from evidence_of import LABELS, guessed, outcome, truth
 from repository import PARAMS, RANDOM
 from sklearn.metrics import f1_score
 
-from multilabel.metrics.decoding import expected_f1_sets
+from multilabel.metrics.expected_f1 import expected_f1_sets
 from multilabel.studies import runs
 from multilabel.studies.evidence import Evidence, Fresh
 from multilabel.studies.outcomes import Outcome, Sample, write_run

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from multilabel.core.ranges import Part
 from multilabel.core.settings import Choice, call_named
+from multilabel.metrics.expected_f1 import expected_f1_sets
 from multilabel.metrics.statistics import f1_per_record
 
 Floats = NDArray[np.floating]
@@ -17,7 +18,6 @@ Counts = NDArray[np.integer]
 GRID = np.round(np.arange(0.05, 0.96, 0.05), 2)  # thresholds tried
 MIDDLE = 0.5
 ROUNDS = 10  # over all labels, of a search that ends after two or three
-MEMORY = 64 * 2**20  # bytes that expected F1 may take at once
 CERTAIN = 1e-6  # nearer to 0 and 1 no probability counts as known
 STIFFNESS = 10.0  # of a calibration: 1 / variance of its logarithmic slope and of its shifts before valid is seen
 
@@ -158,49 +158,6 @@ def fit_all(chosen: Choice, probabilities: Floats, targets: Bits) -> dict[str, D
     """Every rule fitted on valid: the chosen one with its options, the others as they are by default."""
     choices = {name: Choice(name) for name in DECODINGS} | {chosen.name: chosen}
     return {name: call_named(DECODINGS, choice, probabilities, targets) for name, choice in choices.items()}
-
-
-def expected_f1_sets(probabilities: Floats) -> Bits:
-    """(N, L): for each record the non-empty set that maximises the expectation of F1 under independent labels.
-
-    Among sets of k labels the k most probable ones are best (Lewis 1995), so only L sets compete. With i of the chosen k
-    labels and j of the others true, F1 is 2i / (k + i + j); both counts are sums of independent coins.
-    """
-    labels = probabilities.shape[1]
-    at_once = max(1, MEMORY // (6 * (labels + 2) ** 2))
-    parts = [_expected_f1_sets(probabilities[i : i + at_once]) for i in range(0, len(probabilities), at_once)]
-    return np.concatenate(parts) if parts else np.zeros(probabilities.shape, np.uint8)
-
-
-def _expected_f1_sets(probabilities: Floats) -> Bits:
-    """From all labels down to one, carrying E[1 / (a + j)] for every a, in O(L^2) (Ye, Chai, Lee and Chieu 2012)."""
-    order = np.argsort(-probabilities, axis=1, kind="stable")
-    ranked = np.take_along_axis(probabilities, order, axis=1).astype(np.float64)
-    number, labels = ranked.shape
-    true_inside = _counts(ranked)
-    inverse: Floats = np.tile(1 / np.arange(1, 2 * labels + 1), (number, 1))  # column a - 1; no label is outside yet
-    expected = np.empty((number, labels))
-    for k in range(labels, 0, -1):
-        true, p = true_inside.pop(), ranked[:, k - 1 : k]
-        expected[:, k - 1] = np.einsum("ni,i,ni->n", true[:, 1:], 2.0 * np.arange(1, k + 1), inverse[:, k : 2 * k])
-        inverse = (1 - p) * inverse[:, : 2 * k - 2] + p * inverse[:, 1 : 2 * k - 1]
-    size = expected.argmax(axis=1) + 1
-    chosen = np.zeros(probabilities.shape, np.uint8)
-    np.put_along_axis(chosen, order, (np.arange(labels) < size[:, None]).astype(np.uint8), axis=1)
-    return chosen
-
-
-def _counts(ranked: Floats) -> list[Floats]:
-    """For k = 1..L the distribution (N, k + 1) of how many of the first k labels are true."""
-    current: Floats = np.ones((len(ranked), 1))
-    distributions: list[Floats] = []
-    for p in ranked.T[:, :, None]:
-        following = np.zeros((len(ranked), current.shape[1] + 1))
-        following[:, :-1] = current * (1 - p)
-        following[:, 1:] += current * p
-        distributions.append(following)
-        current = following
-    return distributions
 
 
 def _calibration(logits: Floats, targets: Bits) -> tuple[float, list[float]]:

@@ -23,7 +23,7 @@ import pandas as pd
 from multilabel.core.files import replacing, write_json
 from multilabel.core.settings import to_json
 from multilabel.data.labels import Labels
-from multilabel.metrics.decoding import expected_f1_sets
+from multilabel.metrics.expected_f1 import expected_f1_sets
 from multilabel.metrics.predictions import PROBABILITY, label_table
 from multilabel.metrics.resampling import Bits, constant_answer, replicates
 from multilabel.studies.predicted_sets import (
