@@ -225,7 +225,7 @@ def test_what_the_machine_refuses_is_one_line(monkeypatch: pytest.MonkeyPatch) -
         scandir = os.scandir
 
         def forbidden(path: Path) -> Any:
-            if path.name == "images":
+            if Path(path).name == "images":
                 raise PermissionError(errno.EACCES, "Permission denied", str(path))
             return scandir(path)
 
