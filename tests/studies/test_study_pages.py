@@ -15,7 +15,18 @@ from repository import PARAMS, STUDIES
 from multilabel.reporting.markdown import escape, heading_id
 from multilabel.studies.coverage import coverage
 from multilabel.studies.finished import FinishedTable, exact
-from multilabel.studies.lines import CANNOT, FAILS, HOLDS, NO_VERDICT, NOT_RUN, OTHER_SIZE, RUNS, SET, UNDERTRAINED
+from multilabel.studies.lines import (
+    CANNOT,
+    EXPOSED,
+    FAILS,
+    HOLDS,
+    NO_VERDICT,
+    NOT_RUN,
+    OTHER_SIZE,
+    RUNS,
+    SET,
+    UNDERTRAINED,
+)
 from multilabel.studies.openings import index_opening, report_opening
 from multilabel.studies.rendering import table_markdown
 from multilabel.studies.specification import PublishedTable, Report, read_contradictions
@@ -175,6 +186,11 @@ def test_what_claims_of_one_verdict_share_is_said_once() -> None:
     link = "[Table 9](#r9-table-9-a--b)"
     both = "; ".join(f"A above {other} (+0.300 here, +0.100 printed; {link})" for other in "BC")
     assert f"Holds (with stand-ins): {both}." in told["What stands"]
+
+
+def test_an_opening_says_where_weights_have_read_the_captions() -> None:
+    told = said([claim("A", "B", FAILS, caveats=["96 px", EXPOSED], ours=-0.1)])
+    assert f"A above B (-0.100 here, +0.100 printed; {escape(EXPOSED)}; [" in told["What does not"]
 
 
 def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> None:

@@ -10,6 +10,7 @@ from multilabel.metrics.statistics import Estimate
 from multilabel.studies.evidence import Evidence
 from multilabel.studies.lines import (
     CANNOT,
+    EXPOSED,
     FAILS,
     HOLDS,
     NO_VERDICT,
@@ -74,6 +75,8 @@ class Study:
         """Where a run differs from the published one in more than chance."""
         found = evidence.caveats(self.report.records)
         own, size = self.declared.get(evidence.run), evidence.scores["image_size"]
+        if evidence.scores["coco_exposed"] == "yes":
+            found.append(EXPOSED)
         if own is None:
             return found
         image = own.architecture["model"].get("image")

@@ -14,6 +14,7 @@ OTHER_SIZE = "right direction, other size"
 FAILS = "does not hold"
 NOISE = "not distinguishable from noise"
 ONE_SEED = "one seed"  # tells a direction at most
+EXPOSED = "weights that have read COCO's captions"  # a caveat: the competition's captions are among them
 JUDGED = (HOLDS, OTHER_SIZE, FAILS, NOISE)  # verdicts on a claim
 
 UNDERTRAINED = "undertrained"  # at least one of the runs: no verdict

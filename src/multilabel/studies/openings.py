@@ -8,7 +8,7 @@ from typing import Any
 from multilabel.reporting.markdown import Markdown, escape
 from multilabel.studies.coverage import Coverage
 from multilabel.studies.finished import FinishedTable, exact
-from multilabel.studies.lines import CORRECTED, FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
+from multilabel.studies.lines import CORRECTED, EXPOSED, FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
 from multilabel.studies.rendering import departures
 from multilabel.studies.specification import STAND_IN, Report, kind
 
@@ -87,7 +87,8 @@ class _Told:
         made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
         own = list(map(_without_stand_ins, _departures(lines)))
         stand_ins = [STAND_INS] if own != _departures(lines) else []
-        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *made])]
+        exposed = [EXPOSED] if any(EXPOSED in line["caveats"] for line in lines) else []
+        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *exposed, *made])]
 
 
 def _departures(lines: Sequence[Line]) -> list[str]:
