@@ -307,7 +307,7 @@ def scale_processes() -> str:
     rows = []
     for name, times in found["ways"].items():
         seconds = sorted(one["epoch_seconds"] for one in times)
-        rows.append([name, f"{seconds[len(seconds) // 2]:.1f} ({seconds[0]:.1f} to {seconds[-1]:.1f})",
+        rows.append([name, f"{seconds[len(seconds) // 2]:.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f})",
                      f"{times[-1]['f1_samples']:.4f}", f"{times[-1]['map']:.4f}", f"{times[-1]['loss']:.6f}"])  # fmt: skip
     return f"{said}\n\n{table(['way', 's per epoch', 'valid samples-F1', 'valid mAP', 'valid loss'], rows)}"
 

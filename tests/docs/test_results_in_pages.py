@@ -159,7 +159,7 @@ def test_the_other_parts_of_scale_are_told(tmp_path: Path, monkeypatch: pytest.M
     assert "| 64 | ours | 10 (9 to 12) | 10.4 | 99 |" in scale_reading()
     times = [{"epoch_seconds": seconds, "f1_samples": 0.5, "map": 0.25, "loss": 0.125} for seconds in (3.0, 1.0, 2.0)]
     write_json(tmp_path / "scale_processes.json", {"about": ABOUT, "processes": {"ways": {"1 process": times}}})
-    assert "| 1 process | 2.0 (1.0 to 3.0) | 0.5000 | 0.2500 | 0.125000 |" in scale_processes()
+    assert "| 1 process | 2.00 (1.00 to 3.00) | 0.5000 | 0.2500 | 0.125000 |" in scale_processes()
     write_json(tmp_path / "repro.json", {"about": ABOUT, "stages": {"eda@a": used, "eda@b": used | {"cpu_seconds": 4.0}},
                                          "imports": {"eda": used | {"cpu_seconds": 1.5}, "train": used | {"cpu_seconds": 2.0}},
                                          "trainings": {"train@x": 7.0}})  # fmt: skip
