@@ -45,6 +45,7 @@ RATIOS = {  # score, and per what
     "f1_test_per_100_mb": ("f1_samples", "size_mb"),
 }
 MACHINE = "another machine"
+COCO = "captions"  # the studies' name of the competition, whose images and captions are COCO's
 TFIDF = "tfidf_logreg"
 
 
@@ -75,10 +76,10 @@ class Study:
         """Where a run differs from the published one in more than chance."""
         found = evidence.caveats(self.report.records)
         own, size = self.declared.get(evidence.run), evidence.scores["image_size"]
-        if evidence.scores["coco_exposed"] == "yes":
-            found.append(EXPOSED)
         if own is None:
             return found
+        if evidence.scores["coco_exposed"] == "yes" and own.architecture["model"]["dataset"] == COCO:
+            found.append(EXPOSED)
         image = own.architecture["model"].get("image")
         if image and size and size != image["size"]:
             found.append(f"{size} px instead of {image['size']}")
