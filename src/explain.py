@@ -21,6 +21,7 @@ from multilabel.models.model import Model
 from multilabel.models.prediction import ImagePreparation
 from multilabel.models.settings import ImageSettings
 from multilabel.reporting import explanations, image_plots
+from multilabel.reporting.deletion import score_deletion
 from multilabel.reporting.explained import Explained, explained
 from multilabel.reporting.pointing import score_pointing
 from multilabel.reporting.reasons import reasons
@@ -41,7 +42,7 @@ def explain(name: str) -> None:
 
     There also explained.json, which the report's explorer shows.
 
-    And metrics/explain/<name>.json: the pointing game, where the dataset has boxes.
+    And metrics/explain/<name>.json: the pointing game, where the dataset has boxes, and deletion.
     """
     block = read_block("explanations", name)
     model = Model.load(MODELS / block.get("dataset", block.get("group")) / block["of"])
@@ -61,7 +62,7 @@ def explain(name: str) -> None:
     batch = classifier.examples(shown.inputs).batch(np.arange(len(found)))
     names = model.labels.names
 
-    boxes = read_boxes(boxes_file(settings.dataset))
+    scored = split
     with replacing_folder(EXPLANATIONS / name) as folder:
         if batch.images is not None and settings.image is not None:
             seen = np.stack([one.seen for one in found if one.seen is not None])
@@ -83,16 +84,19 @@ def explain(name: str) -> None:
                 image_plots.maps(seen[0], [part.numpy() for part in maps], folder / "feature_maps.png")
             else:
                 print(f"note: {name}: {found[0].note}")
-                boxes = boxes[:0]  # without maps nothing points
+                scored = subset(split, rows[:0])  # without maps nothing points, and nothing is hidden
         words, weights = [one.words or [] for one in found], [one.weights for one in found if one.weights is not None]
         if weights:
             image_plots.word_weights(
                 words, weights, [[names[i] for i in one.labels] for one in found], folder / "words.png"
             )
         write_json(folder / EXPLAINED, _as_data(every, subset(split, rows), settings.image, names))
-    pointing = score_pointing(classifier, split, model.labels, boxes)
-    write_json(METRICS / "explain" / f"{name}.json", pointing)
+    pointing = score_pointing(classifier, scored, model.labels, read_boxes(boxes_file(settings.dataset)))
+    deletion = score_deletion(classifier, scored, read_section("seed"))
+    write_json(METRICS / "explain" / f"{name}.json", pointing | deletion)
     said = f", pointing {as_text(pointing['pointing'])} on {pointing['records']}" if pointing["records"] else ""
+    if deletion["deletion_records"]:
+        said += f", deletion {as_text(deletion['deletion'])} on {deletion['deletion_records']}"
     print(f"{name}: {len(every)} records explained{said}")
 
 

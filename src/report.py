@@ -11,7 +11,7 @@ from multilabel.core.paths import EXPLANATIONS, PER_RECORD, REPORTS
 from multilabel.core.settings import parsed, read_params
 from multilabel.metrics import per_record
 from multilabel.reporting import tables
-from multilabel.reporting.answers import on_pointing
+from multilabel.reporting.answers import on_deletion, on_pointing
 from multilabel.reporting.data_section import data_section
 from multilabel.reporting.explored import explored, reasons_by_architecture
 from multilabel.reporting.explorer import explorer
@@ -78,7 +78,8 @@ def _explanations(blocks: dict[str, Any], figures: Figures) -> list[tuple[str, l
     for name, block in blocks.items():
         drawn = tables.explained(there(EXPLANATIONS / name, "explain", name))
         shown = [figures.copy(f"{name}_{path.stem}", text, path) for path, text in drawn]
-        found.append((block["of"], on_pointing(stored("explain", name)), shown))
+        scores = stored("explain", name)
+        found.append((block["of"], on_pointing(scores) + on_deletion(scores), shown))
     return found
 
 

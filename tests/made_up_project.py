@@ -41,6 +41,10 @@ SCORED = {
     "device": "cpu x1",
 }  # fmt: skip
 
+NOTHING_HIDDEN = {
+    "deletion_records": 0, "deletion": None, "deletion_by_other_map": None, "deletion_difference": None,
+    "deletion_difference_ci_low": None, "deletion_difference_ci_high": None,
+}  # fmt: skip
 
 PARAMS = {
     "seed": 1, "datasets": {}, "eda": {"top_words": 3, "max_sample_images": 4}, "architectures": {}, "ablations": None,
@@ -144,7 +148,7 @@ class Project:
         self.params["explanations"][name] = {"of": of, "dataset": "d"}
         write_json(EXPLANATIONS / name / EXPLAINED, reasons)
         nothing = pointing_game(np.empty((0, 2)), np.empty((0, 4)))
-        write_json(METRICS / "explain" / f"{name}.json", nothing)
+        write_json(METRICS / "explain" / f"{name}.json", nothing | NOTHING_HIDDEN)
 
     def curve(self, name: str, values: Sequence[float]) -> None:
         """Of the scores on valid."""

@@ -77,10 +77,11 @@ def test_the_pointing_game_is_scored_where_there_are_boxes(tiny_dataset: str) ->
     assert found["records"] == len(alone) > 3
     assert 0 < found["hits"] <= len(alone)  # all maps but those of zeros
     assert found["pointing_centre"] == 1
+    assert found["deletion_records"] > 1
 
 
 @pytest.mark.parametrize("encoder", ["timm/resnet10t", "timm/vit_tiny_patch16_224"])
-def test_without_boxes_or_maps_it_is_played_over_no_record(encoder: str, tiny_dataset: str) -> None:
+def test_without_boxes_or_maps_the_game_is_played_over_no_record(encoder: str, tiny_dataset: str) -> None:
     tokens = "vit" in encoder
     untrained(tiny_dataset, image={"encoder": encoder, "size": 224 if tokens else 32})
     if tokens:
@@ -89,6 +90,7 @@ def test_without_boxes_or_maps_it_is_played_over_no_record(encoder: str, tiny_da
     explain("why")
     found = json.loads(Path("metrics/explain/why.json").read_text())
     assert (found["records"], found["pointing"], found["pointing_off_centre"]) == (0, None, None)
+    assert (found["deletion_records"] == 0) == tokens  # which needs maps, and no boxes
 
 
 def test_a_baseline_cannot_be_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -270,13 +270,15 @@ def test_everything_there_is(finished: Project) -> None:
     assert "| `half` | `net` | +0.000 (-0.100 to +0.100) | not distinguishable |" in markdown
     assert "figures/why_words.png" in figures(markdown)
     assert "Pointing game" not in markdown  # which was played over no record
+    assert "Deletion" not in markdown
 
 
 def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
     whole(finished)
     boxes = np.array([[0.4, 0.4, 0.2, 0.2], [0, 0, 0.3, 0.3], [0.6, 0.6, 0.4, 0.4], [0, 0, 1, 1]])
     points = np.array([[0.5, 0.5], [0.1, 0.1], [0.1, 0.1], [0.9, 0.9]])
-    write_json(Path("metrics/explain/why.json"), pointing_game(points, boxes))
+    path = Path("metrics/explain/why.json")
+    write_json(path, json.loads(path.read_text()) | pointing_game(points, boxes))
     markdown, _, _ = finished.report()
     (line,) = [line for line in markdown.splitlines() if "Pointing game" in line]
     assert line == (
@@ -284,6 +286,25 @@ def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
         "with one label and one box, the strongest place of the Grad-CAM for that label lies inside the box, without tolerance. "
         "Always pointing at the centre of the image scores 0.500. Where the centre lies outside, in 2 of them, the network "
         "scores 0.500."
+    )
+    assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
+
+
+def test_deletion_says_what_was_measured(finished: Project) -> None:
+    whole(finished)
+    path = Path("metrics/explain/why.json")
+    measured = {
+        "deletion_records": 1200, "deletion": 0.5, "deletion_by_other_map": 0.125, "deletion_difference": 0.375,
+        "deletion_difference_ci_low": 0.25, "deletion_difference_ci_high": 0.4375,
+    }  # fmt: skip
+    write_json(path, json.loads(path.read_text()) | measured)
+    markdown, _, _ = finished.report()
+    (line,) = [line for line in markdown.splitlines() if "Deletion" in line]
+    assert line == (
+        "**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
+        "strongest takes **0.500** off that label's probability, a mean over 1,200 test records. Hiding where the map of "
+        "another record of that label is strongest takes 0.125: a record's own map is worth +0.375 (+0.250 to +0.438, 95 % "
+        "bootstrap interval over records) beyond where such things usually are."
     )
     assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
 

@@ -72,5 +72,21 @@ def on_pointing(found: Mapping[str, Any]) -> list[Markdown]:
     ]
 
 
+def on_deletion(found: Mapping[str, Any]) -> list[Markdown]:
+    """Whether a network needs what its maps show; nothing where no record could tell."""
+    if found["deletion"] is None:
+        return []
+    return [
+        Markdown(
+            f"**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
+            f"strongest takes {bold(format(found['deletion'], '.3f'))} off that label's probability, a mean over "
+            f"{found['deletion_records']:,} test records. Hiding where the map of another record of that label is strongest "
+            f"takes {found['deletion_by_other_map']:.3f}: a record's own map is worth {found['deletion_difference']:+.3f} "
+            f"({found['deletion_difference_ci_low']:+.3f} to {found['deletion_difference_ci_high']:+.3f}, 95 % bootstrap "
+            f"interval over records) beyond where such things usually are."
+        )
+    ]
+
+
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(code(name) for name in names)

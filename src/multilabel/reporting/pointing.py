@@ -4,16 +4,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 
 from multilabel.data.dataset import Split, subset
 from multilabel.data.labels import Labels
-from multilabel.inputs.features import Features
 from multilabel.metrics.pointing import CENTRE, peaks, pointing_game
 from multilabel.models.classifiers import NetworkClassifier
-from multilabel.models.prediction import ImagePreparation
 from multilabel.reporting.explanations import grad_cam
+from multilabel.reporting.reading import read_by
 
 BATCH = 32  # images: a gradient of each is held
 
@@ -45,9 +43,5 @@ def _points(classifier: NetworkClassifier, split: Split, label: int) -> NDArray[
     """(N, 2) where the maps of a label are strongest, in shares of the whole image."""
     image = classifier.settings.image
     assert image is not None
-    batch = classifier.examples(split.inputs).batch(np.arange(len(split.ids)))
-    images = ImagePreparation(image, torch.device("cpu"))(batch.images)
-    assert isinstance(images, torch.Tensor)
-    assert not isinstance(batch.tokens, Features)  # `examples` are what encoders read
-    found = peaks(grad_cam(classifier.net, images, batch.tokens, batch.mask, label).numpy())
+    found = peaks(grad_cam(classifier.net, *read_by(classifier, split), label).numpy())
     return CENTRE + (found - CENTRE) * image.size / (image.resize or image.size)  # the network sees a central window
