@@ -33,9 +33,9 @@ REAL, TRIAL = "laptop, photos.zip", "smoke, generated"
 def figure(row: str, measure: str, published: Any, kind: str = "none", **about: Any) -> dict[str, Any]:
     """A line of figures of a row that was not run (none), run as a trial, or run on real data."""
     known = {
-        "none": {"run": "", "evidence": "", "trial": False, "ours": None, "verdict": NOT_RUN, "modality": ""},
-        "trial": {"run": "small", "evidence": TRIAL, "trial": True, "ours": OF_A_TRIAL, "verdict": RUNS, "modality": "text"},
-        "real": {"run": "big", "evidence": REAL, "trial": False, "ours": 0.5, "verdict": CANNOT, "modality": "image"},
+        "none": {"run": "", "network": "", "evidence": "", "trial": False, "ours": None, "verdict": NOT_RUN, "modality": ""},
+        "trial": {"run": "small", "network": "small", "evidence": TRIAL, "trial": True, "ours": OF_A_TRIAL, "verdict": RUNS, "modality": "text"},
+        "real": {"run": "big", "network": "big", "evidence": REAL, "trial": False, "ours": 0.5, "verdict": CANNOT, "modality": "image"},
     }[kind]  # fmt: skip
     line = {
         "row": row, "measure": measure, "published": published, "variant": "as published", "seeds": 1, "low": None,

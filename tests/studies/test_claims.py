@@ -57,6 +57,11 @@ def test_among_several_claims_less_is_certain() -> None:
         "not distinguishable from noise",
         "the interval excludes 0, but not with 4 claims tested at once",
     )
+    beyond = "the interval excludes 0, but not with 4 claims tested at once"
+    assert judged(0.2, found, Adjusted(min(1, 4 * found.p), 0.05 / 4), 4) == (
+        "does not hold",
+        f"no difference of that size; {beyond}",
+    )
     small = difference(0.0)  # nor is it certain that there is no difference of that size
     assert judged(0.022, small, Adjusted(1.0, 0.05))[0] == "does not hold"
     assert judged(0.022, small, Adjusted(1.0, 0.05 / 4))[0] == "not distinguishable from noise"
@@ -163,7 +168,10 @@ def test_an_undertrained_row_has_no_verdict(tmp_path: Path, first: dict, second:
 def test_a_row_below_tfidf_has_no_verdict(tmp_path: Path) -> None:
     tfidf = evidence(tmp_path, "tfidf", 0.85, planned_updates=0)
     line = lines(*pair(tmp_path), tfidf, architectures={"tfidf": TFIDF})
-    assert (line.verdict, line.because) == ("undertrained", "the worse row is undertrained: not above TF-IDF")
+    assert (line.verdict, line.because) == (
+        "undertrained",
+        "the worse row is undertrained: not shown to be above TF-IDF",
+    )
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,11 @@ def test_what_differs_from_the_report_is_said(tmp_path: Path) -> None:
     own = evidence(tmp_path, "b", scale="laptop", coco_exposed="yes")  # of books it says nothing
     books = network(epochs=1)
     books["model"]["dataset"] = "books"
-    assert study_of(own, b=books).caveats(own) == ["laptop scale"]  # more updates are no caveat
+    assert study_of(own, b=books).caveats(own) == ["laptop scale", "4 epochs instead of 1, of fewer records"]
+    books["train"]["epochs"] = 20
+    stopped = study_of(own, b=books)
+    early = replace(stopped, report=replace(stopped.report, early_stopping=True))
+    assert early.caveats(own)[-1] == "100 updates where the report made at most 200"
 
 
 def test_hostile_runs_leave_no_figure(tmp_path: Path) -> None:

@@ -41,6 +41,16 @@ def test_rows_with_a_score(lines: list, rows: int, evident: int, images: int) ->
     assert (found.rows, found.rows_with_evidence, found.rows_with_images) == (rows, evident, images)
 
 
+def test_rows_of_undertrained_networks_are_told_apart_and_networks_counted_once() -> None:
+    table = {"kind": "results", "claims": [], "figures": [
+        figure("A", network="big", undertrained="still falling"), figure("A", "precision", network="big"),
+        figure("B", network="big", undertrained="still falling"), figure("C", network="small"), figure("D", network=""),
+        figure("E, captions only", variant="captions only", network="other"), figure("A", "size_mb", network="declared"),
+    ]}  # fmt: skip
+    found = coverage([table, table])
+    assert (found.rows_with_evidence, found.rows_undertrained, found.networks) == (8, 2, 2)
+
+
 def test_claims_and_what_was_judged() -> None:
     claims = [
         claim("A", "B", modality="image"), claim("A", "B", variant="captions only", verdict="no verdict"),
@@ -58,5 +68,5 @@ def test_claims_and_what_was_judged() -> None:
 def test_tables_and_reports_add_up_and_settings_count_for_nothing() -> None:
     table = {"kind": "results", "figures": [figure("A")], "claims": [claim("A", "B")]}
     both = coverage([table, table, {"kind": "settings", "figures": [figure("A")], "claims": []}])
-    assert both == coverage([table]) + coverage([table])
+    assert both == coverage([table]) + coverage([table])  # of networks without a name
     assert coverage([]) == Coverage()

@@ -21,6 +21,7 @@ from multilabel.studies.lines import (
     FAILS,
     HOLDS,
     NO_VERDICT,
+    NOISE,
     NOT_RUN,
     OTHER_SIZE,
     RUNS,
@@ -148,7 +149,9 @@ def test_counts_and_sizes_are_exact_and_runs_are_not() -> None:
         figure("person", "records", 10, ours=10, verdict=HOLDS), figure("rate", "lr", 0.1, ours=0.1, verdict=SET),
         figure("car", "records", 10, trial=True, verdict=RUNS),
     ]  # fmt: skip
-    assert exact([finished(figures, [], {}), finished(figures, [], {})]) == (4, 6)
+    drawn = [line for line in figures if not line["run"]]
+    found = exact([finished(figures, [], {}), finished(figures, [], {}), finished(drawn, [], {}, kind="eda")])
+    assert [str(number) for number in found.values()] == ["1 of 1", "2 of 4", "2 of 2"]
 
 
 def said(claims: list[Any]) -> dict[str, str]:
@@ -170,8 +173,8 @@ def test_an_opening_says_what_a_verdict_was_made_with() -> None:
         f"Holds: A above B (+0.300 here, +0.100 printed; with stand-ins; laptop, photos.zip; {link})."
         in told["What stands"]
     )
-    assert "stand-ins aside (tiny in place of big); " in told["What is open"]
-    assert "Right direction, other size: A above D (" in told["What stands"]
+    assert "or with stand-ins (tiny in place of big); " in told["What is open"]
+    assert told["What stands in direction alone"].startswith("Right direction, other size: A above D (")
     assert (
         f"Does not hold: A above C (-0.100 here, +0.100 printed; captions only; full, real.zip; {link})."
         in told["What does not"]
@@ -185,7 +188,7 @@ def test_what_claims_of_one_verdict_share_is_said_once() -> None:
     told = said([claim("A", other, HOLDS, variant=tiny, ours=0.3) for other in "BC"])
     link = "[Table 9](#r9-table-9-a--b)"
     both = "; ".join(f"A above {other} (+0.300 here, +0.100 printed; {link})" for other in "BC")
-    assert f"Holds (with stand-ins): {both}." in told["What stands"]
+    assert told["What stands"] == f"Holds (with stand-ins): {both}; one pair of networks stands for all of these."
 
 
 def test_an_opening_says_where_weights_have_read_the_captions() -> None:
@@ -201,14 +204,68 @@ def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> Non
     assert "without a verdict: no verdict: 1 claim of [Table 9]" in told["What is open"]
 
 
-def test_many_claims_of_one_verdict_are_counted_by_table() -> None:
-    told = said([claim("A", str(number), FAILS, variant="captions only") for number in range(9)])
-    assert "Does not hold: 9 claims of [Table 9](#r9-table-9-a--b) (captions only)." in told["What does not"]
+def test_claims_that_one_pair_of_networks_stands_for_are_no_more_than_one_comparison() -> None:
+    told = said([claim("A", other, FAILS, ours=ours) for other, ours in (("B", 0.1), ("C", 0.1), ("D", 0.2))])
+    assert told["What does not"].endswith("; 2 pairs of networks stand for all of these.")
+    told = said([claim("A", other, FAILS, ours=ours) for other, ours in (("B", 0.1), ("C", 0.2))])
+    assert "of networks" not in told["What does not"]
+    table = finished([], [claim("A", other, FAILS) for other in "BC"], {})
+    opening = " ".join(index_opening({"r9": [table]}, {"r9": coverage([table.content])}, {"r9": "r9"}))
+    assert "r9: 2 of 2 claims have a verdict, from one pair of networks. 2 comparisons" in opening
+
+
+def test_another_verdict_by_the_same_rule_stands_beside_it() -> None:
+    same = {"ours": 0.0, "low": -0.1, "high": 0.1, "p": 0.5, "verdict": FAILS, "because": ""}
+    told = said([claim("A", "B", OTHER_SIZE, same_rule=same), claim("A", "C", FAILS, same_rule=same)])
+    assert "+0.100 printed; by the same rule for all: does not hold; [" in told["What stands in direction alone"]
+    assert "same rule" not in told["What does not"]
+
+
+def test_many_claims_of_one_verdict_are_named_and_very_many_counted_by_table() -> None:
+    told = said([claim("A", str(number), FAILS, variant="captions only", ours=number / 10) for number in range(9)])
+    link = "[Table 9](#r9-table-9-a--b)"
+    assert f"Does not hold (captions only): A above 0, 1, 2, 3, 4, 5, 6, 7, 8 ({link})." in told["What does not"]
+    told = said([claim("A", str(number), FAILS, variant="captions only") for number in range(13)])
+    assert f"Does not hold: 13 claims of {link} (captions only)." in told["What does not"]
     assert told["What stands"] == "None of its claims that were tested on real data stands as printed."
 
 
+def test_what_does_not_hold_and_what_is_noise_are_one_sentence() -> None:
+    told = said([claim("A", "B", FAILS, ours=0.0), claim("A", "C", NOISE)])
+    assert re.fullmatch(r"Does not hold: .*; not distinguishable from noise: A above C \(.*\)\.", told["What does not"])
+
+
+def test_a_claim_that_was_run_for_twice_without_a_verdict_is_told_once() -> None:
+    told = said(
+        [claim("A", "B", UNDERTRAINED), *[claim("A", "B", NO_VERDICT, variant="captions only") for _ in range(5)]]
+    )
+    assert (
+        "undertrained: 1 claim of [Table 9](#r9-table-9-a--b); no verdict: the same, 1 claim of" in told["What is open"]
+    )
+
+
+def test_printed_scores_are_counted_and_how_much_smaller_ours_are_is_said() -> None:
+    smaller = ["8 records instead of 10", "96 px instead of 224", "laptop scale"]
+    lines = [figure("A", "f1", 0.9, "real"), figure("A", "size_mb", 9.0, "real"), figure("B", "f1", 0.9)]
+    table = finished(lines, [claim("A", "B", FAILS, caveats=smaller), claim("A", "C", FAILS, caveats=smaller[:1])], {})
+    report = Report("a.txt", "A", 10, 8, {}, summary=("It claims this.",))
+
+    def told() -> str:
+        return " ".join(dict(report_opening(report, [table], coverage([table.content])))["What is open"])
+
+    assert told().endswith(
+        "None of the 1 printed scores that something was run for could be held against ours; of 2 comparisons these are smaller: 8 records instead of 10 "
+        "(2), 96 px instead of 224 (1)."
+    )
+    lines[0]["verdict"] = HOLDS
+    assert (
+        "1 of the 1 printed scores that something was run for could be held against ours: 1 hold, 0 do not; of 2"
+        in told()
+    )
+
+
 def test_claims_without_any_verdict_neither_stand_nor_fall() -> None:
-    why = "the better row is undertrained: not above TF-IDF; the worse row is undertrained: not above TF-IDF"
+    why = "the better row is undertrained: not shown to be above TF-IDF; the worse row is undertrained: not shown to be above TF-IDF"
     told = said([
         claim("A", "B", UNDERTRAINED, because=why),
         claim("A", "C", NO_VERDICT, variant="captions only", because="captions only"),
@@ -217,7 +274,7 @@ def test_claims_without_any_verdict_neither_stand_nor_fall() -> None:
         told["What stands"] == "None of its claims that were tested on real data has a verdict: what is open says why."
     )
     assert "What does not" not in told
-    assert "without a verdict: undertrained, not above TF-IDF: 1 claim of" in told["What is open"]
+    assert "without a verdict: undertrained, not shown to be above TF-IDF: 1 claim of" in told["What is open"]
     assert "; no verdict: 1 claim of" in told["What is open"]
 
 
@@ -229,9 +286,10 @@ def test_without_evidence_nothing_is_said_to_stand_or_fall() -> None:
 
 
 def test_the_index_tells_what_departs_from_the_reports() -> None:
-    claims = [claim("A", "B", HOLDS), claim("A", "B", FAILS, variant="corrected, a lower rate, tiny in place of big"),
+    fewer, px = ["5 updates where the report made 9"], ["96 px instead of 224", "weights"]
+    claims = [claim("A", "B", HOLDS, caveats=fewer), claim("A", "B", FAILS, variant="corrected, a lower rate, tiny in place of big"),
               claim("A", "B", HOLDS, variant="as published, tiny in place of big; as published, small in place of large"),
-              claim("A", "C", NO_VERDICT, variant="captions only"), claim("A", "D")]  # fmt: skip
+              claim("A", "C", NO_VERDICT, variant="captions only", caveats=px), claim("A", "D")]  # fmt: skip
     table = finished([], claims, {})
     opening = " ".join(index_opening({"r9": [table]}, {"r9": coverage([table.content])}, {"r9": "[r9](r9.md#a)"}))
     said = (
@@ -239,8 +297,10 @@ def test_the_index_tells_what_departs_from_the_reports() -> None:
     )
     assert f"[r9](r9.md#a): {said}" in opening
     assert "beyond the smoke scale (laptop, photos.zip), 0 of 0" in opening
-    departures = "corrected (1); stand-ins for published encoders (1); captions only (1)"
-    assert f"Of 4 comparisons, these depart from the reports: {departures}." in opening
+    departures = (
+        "fewer records, pixels or updates (2); corrected (1); stand-ins for published encoders (1); captions only (1)"
+    )
+    assert f"variant that was run for it; of the 4, these depart from the reports: {departures}." in opening
 
 
 def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
@@ -258,19 +318,19 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     )
     page = table_markdown(table.content)
     assert "+0.250 [+0.200, +0.300] does not hold" in page
-    assert "225 updates of 3,430 | **holds**: right size; p 0.012" in page
-    assert "| 0.875 | 96 px | **cannot be compared**: undertrained, still falling" in page
+    assert "225 updates of 3,430; 3 against 3 seeds | **holds**: right size; p 0.012" in page
+    assert "| 0.875 | 96 px; one seed | **cannot be compared**: undertrained, still falling" in page
     assert "Ours: laptop, photos.zip; tiny in place of big." in page
     assert page.count("| baseline |") == 1
     assert "claims of its rows; 3 held against chance at once" in page
-    assert "1 of them update their weights less often" in page
-    assert "1 of its runs here only show that they work" in page
+    assert "Cost: 60 s of training on cpu x1; runs: 1; with fewer updates than the report's: 1." in page
+    assert "(smoke scale or generated data, no evidence): 1." in page
 
 
 def test_a_row_of_another_kind_says_so_in_its_line() -> None:
     lines = [claim("A", str(number), NO_VERDICT, variant="captions only", caveats=["96 px"]) for number in range(3)]
     page = table_markdown(finished([], lines, {}).content)
-    assert page.count("| captions only | **no verdict** |") == 3
+    assert page.count("| captions only; 3 against 3 seeds | **no verdict** |") == 3
     assert "Ours: laptop, photos.zip; 96 px." in page
 
 

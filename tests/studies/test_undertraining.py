@@ -38,7 +38,7 @@ def test_training_that_was_cut_short(train: list[float], valid: list[float], bes
         ({"curves": {"train/loss": FALLS, "valid/loss": RISES}, "best_epochs": [3]}, None),
         ({"curves": {}}, "no curve shows how its training ended"),
         ({"curves": {"train/loss": END}}, "no curve shows how its training ended"),
-        ({"right": 0.3}, "not above the constant answer"),
+        ({"right": 0.3}, "not shown to be above the constant answer"),
         ({"targets": truth(1)}, "too little was predicted of test"),
         ({"right": 0.3, "planned_updates": 0}, None),  # a baseline is what it is
         ({"right": 0.3, "scale": "smoke"}, None),  # a trial says nothing anyway
@@ -61,7 +61,7 @@ def test_what_reads_text_is_held_against_tfidf_of_the_same_records(tmp_path: Pat
     text, image = evidence(tmp_path, "text", 0.8), evidence(tmp_path, "image", 0.8, modality="image")
     better = evidence(tmp_path, "better", 0.97)
     study = study_of(tfidf, text, image, better, tfidf=TFIDF)
-    assert study.undertrained(text) == "not above TF-IDF"
+    assert study.undertrained(text) == "not shown to be above TF-IDF"
     assert [study.undertrained(run) for run in (image, better, tfidf)] == [None, None, None]
     elsewhere = evidence(tmp_path, "elsewhere", 0.9, planned_updates=0, targets=truth(200, seed=9))
     assert study_of(elsewhere, text, elsewhere=TFIDF).undertrained(text) is None
@@ -70,4 +70,6 @@ def test_what_reads_text_is_held_against_tfidf_of_the_same_records(tmp_path: Pat
 def test_where_every_answer_is_the_constant_one_nothing_is_above_it(tmp_path: Path) -> None:
     targets = np.zeros((50, 4), np.uint8)
     targets[:, 0] = 1
-    assert undertrained(evidence(tmp_path, "a", 1.0, targets=targets), []) == "not above the constant answer"
+    assert (
+        undertrained(evidence(tmp_path, "a", 1.0, targets=targets), []) == "not shown to be above the constant answer"
+    )

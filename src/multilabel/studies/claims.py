@@ -101,11 +101,11 @@ def judged(published: float, found: Difference, adjusted: Adjusted, tested: int 
             return OTHER_SIZE, "the report prints no such difference"
         near = published / 2 <= found.value <= 2 * published
         return (HOLDS if near else OTHER_SIZE), f"{found.value / published:.0%} of the published size"
+    beyond = f"the interval excludes 0, but not with {tested} claims tested at once"
+    excluded = [beyond] if printed.low > 0 or printed.high < 0 else []
     if published > allowed.high:
-        return FAILS, "no difference of that size"
-    if printed.low > 0 or printed.high < 0:
-        return NOISE, f"the interval excludes 0, but not with {tested} claims tested at once"
-    return NOISE, "the interval includes 0"
+        return FAILS, "; ".join(["no difference of that size", *excluded])
+    return NOISE, "".join(excluded) or "the interval includes 0"
 
 
 def _pairs(claim: Claim, rows: Mapping[str, Sequence[str]], study: Study, about_training: bool) -> Iterator[Pair]:

@@ -15,8 +15,10 @@ from multilabel.studies.lines import (
     HOLDS,
     NO_VERDICT,
     NOT_RUN,
+    PIXELS,
     RUNS,
     UNDERTRAINED,
+    UPDATES,
     ClaimLine,
     CostLine,
     FigureLine,
@@ -82,10 +84,13 @@ class Study:
             found.append(EXPOSED)
         image = own.architecture["model"].get("image")
         if image and size and size != image["size"]:
-            found.append(f"{size} px instead of {image['size']}")
+            found.append(f"{size}{PIXELS}{image['size']}")
         made, wanted = evidence.scores["planned_updates"], self.published_updates(evidence)
         if wanted and made < 0.9 * wanted:
-            found.append(f"{made:,} updates where the report made {wanted:,}")
+            found.append(f"{made:,}{UPDATES}{'at most ' if self.report.early_stopping else ''}{wanted:,}")
+        epochs = own.architecture["train"]["epochs"] if wanted else None
+        if epochs and max(evidence.scores["epochs"]) > epochs:
+            found.append(f"{max(evidence.scores['epochs'])} epochs instead of {epochs}, of fewer records")
         return found
 
     def published_updates(self, evidence: Evidence) -> int | None:
@@ -191,6 +196,7 @@ def figure_line(row: str, measure: str, published: float, evidence: Evidence, ou
         variant=evidence.variant,
         evidence=evidence.label,
         modality=evidence.scores["modality"],
+        network=evidence.trained,
         trial=evidence.trial,
         seeds=evidence.seeds,
         verdict=RUNS,

@@ -17,6 +17,7 @@ import pandas as pd
 from multilabel.core.files import read_json
 from multilabel.metrics.differences import Difference, paired_difference
 from multilabel.metrics.resampling import Replicates, constant_answer, replicates
+from multilabel.studies.lines import RECORDS
 from multilabel.studies.predicted_sets import COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
 from multilabel.studies.specification import (
     AS_PUBLISHED,
@@ -192,6 +193,11 @@ class Evidence:
         """Whether another seed would give something else: baselines are fitted without chance."""
         return bool(self.scores["planned_updates"])
 
+    @property
+    def trained(self) -> str:
+        """The network and its training, whatever it is called; empty for a baseline."""
+        return f"{self.scores['network']} {self.scores['training']}" if self.by_chance else ""
+
     @cached_property
     def _predicted(self) -> pd.DataFrame:
         return self.source.predicted()
@@ -230,7 +236,7 @@ class Evidence:
         if scores["data"] == GENERATED:
             found.append("generated data")
         elif scores["records"] < 0.9 * published_records:
-            found.append(f"{scores['records']:,} records instead of {published_records:,}")
+            found.append(f"{scores['records']:,}{RECORDS}{published_records:,}")
         if self.lacks_weights:
             found.append(NO_WEIGHTS)
         if self.variant != AS_PUBLISHED:

@@ -51,8 +51,31 @@ class FinishedTable:
         return [line for line in self.content["figures"] if line["ours"] is not None and not line["trial"]]
 
 
-def exact(tables: Sequence[FinishedTable]) -> tuple[int, int]:
-    """Of the figures that know no chance (counts of real data, sizes, published weights): how many are the same, of how many."""
-    lines = [line for table in tables for line in table.figures()]
-    said = [line["verdict"] for line in lines if line["measure"] == SIZE or not line["run"]]
-    return said.count(HOLDS), said.count(HOLDS) + said.count(FAILS)
+@dataclass(frozen=True)
+class Exact:
+    """Figures that know no chance: how many are the same, of how many."""
+
+    same: int = 0
+    number: int = 0
+
+    def __add__(self, other: "Exact") -> "Exact":
+        """Of both together."""
+        return Exact(self.same + other.same, self.number + other.number)
+
+    def __str__(self) -> str:
+        """As text."""
+        return f"{self.same:,} of {self.number:,}" if self.number else "none"
+
+
+COUNTS, SIZES, WEIGHTS = "counts of the data", "sizes of networks", "published weights"
+
+
+def exact(tables: Sequence[FinishedTable]) -> dict[str, Exact]:
+    """By what they are of: the data, networks as declared, or what torchvision lists of published weights."""
+    found = dict.fromkeys((COUNTS, SIZES, WEIGHTS), Exact())
+    for table in tables:
+        for line in table.figures():
+            if line["verdict"] in (HOLDS, FAILS) and (line["measure"] == SIZE or not line["run"]):
+                about = COUNTS if table.content["kind"] == "eda" else SIZES if line["run"] else WEIGHTS
+                found[about] += Exact(int(line["verdict"] == HOLDS), 1)
+    return found

@@ -15,6 +15,8 @@ FAILS = "does not hold"
 NOISE = "not distinguishable from noise"
 ONE_SEED = "one seed"  # tells a direction at most
 EXPOSED = "weights that have read COCO's captions"  # a caveat: the competition's captions are among them
+# Caveats: how a run is smaller than the report's.
+RECORDS, PIXELS, UPDATES = " records instead of ", " px instead of ", " updates where the report made "
 JUDGED = (HOLDS, OTHER_SIZE, FAILS, NOISE)  # verdicts on a claim
 
 UNDERTRAINED = "undertrained"  # at least one of the runs: no verdict
@@ -46,6 +48,9 @@ class FigureLine:
     variant: str = ""  # "as published", with what stands in for what; "captions only"; "corrected, ..."
     evidence: str = ""  # scale and data
     modality: str = ""  # of the run: "image", "text" or "image+text"
+    network: str = (
+        ""  # what was trained, and how: rows with the same one are of one run; empty of what leaves nothing to chance
+    )
     trial: bool = False
     seeds: int = 1
     ours: Any = None

@@ -2,101 +2,29 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from multilabel.reporting.markdown import Markdown, escape
-from multilabel.studies.coverage import Coverage
-from multilabel.studies.finished import FinishedTable, exact
-from multilabel.studies.lines import CORRECTED, EXPOSED, FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE
-from multilabel.studies.rendering import departures
-from multilabel.studies.specification import STAND_IN, Report, kind
+from multilabel.studies.claim_sentences import (
+    NAMED,
+    ClaimSentences,
+    Line,
+    compared,
+    departures_of,
+    in_brackets,
+    pairs_of_networks,
+)
+from multilabel.studies.coverage import NO_SCORES, Coverage
+from multilabel.studies.finished import COUNTS, SIZES, WEIGHTS, FinishedTable, exact
+from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE, PIXELS, RECORDS, UPDATES
+from multilabel.studies.specification import AS_PUBLISHED, STAND_IN, Report, kind
 
-Line = Mapping[str, Any]
 Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
 NONE_TESTED = Markdown("None of its claims of one row above another has been tested on real data, so none stands.")
 NONE_JUDGED = Markdown("None of its claims that were tested on real data has a verdict: what is open says why.")
 NONE_STANDS = Markdown("None of its claims that were tested on real data stands as printed.")
 NONE_FAILS = Markdown("None of its claims that were tested on real data is refuted.")
-STAND_INS = "with stand-ins"  # which ones, a sentence of its own says
-NAMED = 4  # claims that a sentence spells out; more are counted by table
-
-
-@dataclass(frozen=True)
-class _Told:
-    """The comparisons of one report, and how sentences about them link and what they need not repeat."""
-
-    lines: Sequence[tuple[FinishedTable, Line]]
-    page: str  # that links lead to
-    evidence: Sequence[str]  # scales and data of all lines: said once, and beside a claim only if they are several
-
-    def of(self, *verdicts: str) -> "_Told":
-        """Those with these verdicts."""
-        return replace(self, lines=[(table, line) for table, line in self.lines if line["verdict"] in verdicts])
-
-    def verdicts(self) -> list[str]:
-        """In the order of the page."""
-        return list(dict.fromkeys(line["verdict"] for _, line in self.lines))
-
-    def sentence(self) -> list[Markdown]:
-        """Each claim with both differences, or how many claims of each table there are; nothing if there are none."""
-        if not self.lines:
-            return []
-        verdict = escape(self.lines[0][1]["verdict"].capitalize())
-        if len(self.lines) > NAMED:
-            return [Markdown(f"{verdict}: {self.by_table()}.")]
-        alike = len({tuple(self._made_with([line])) for _, line in self.lines}) == 1 < len(self.lines)
-        conditions = self._made_with([self.lines[0][1]]) if alike else []
-        under = f" ({'; '.join(conditions)})" if conditions else ""
-        return [Markdown(f"{verdict}{under}: {'; '.join(self._claims(repeat=not alike))}.")]
-
-    def briefly(self) -> str:
-        """How many claims there are, or both differences where a row was put right, for which there is no word."""
-        spelled = len(self.lines) <= NAMED and all(line["verdict"] == CORRECTED for _, line in self.lines)
-        return "; ".join(self._claims(repeat=True)) if spelled else self.by_table()
-
-    def why(self) -> str:
-        """What the verdicts of these give as their reasons, beside the variants; with a comma before it."""
-        said = [part.rpartition(": ")[2] for _, line in self.lines for part in line["because"].split("; ")]
-        variants = _departures([line for _, line in self.lines])
-        reasons = [part for part in dict.fromkeys(said) if part and part not in variants]
-        return f", {escape(' or '.join(reasons))}" if reasons else ""
-
-    def _claims(self, repeat: bool) -> list[str]:
-        found = []
-        for table, line in self.lines:
-            sizes = f"{line['ours']:+.3f} here, {line['published']:+.3f} printed"
-            about = "; ".join([sizes, *(self._made_with([line]) if repeat else []), table.link(self.page)])
-            pair = f"{escape(line['better'])} above {escape(line['worse'])}"
-            found.append(f"{pair} ({about})")
-        return found
-
-    def by_table(self) -> str:
-        """How many claims of each table, with the conditions that any of them was made under."""
-        by_name = {table.name: table for table, _ in self.lines}
-        pairs = dict.fromkeys((table.name, line["better"], line["worse"]) for table, line in self.lines)
-        number = Counter(name for name, _, _ in pairs)
-        found = [
-            f"{number[name]} claim{'s' if number[name] > 1 else ''} of {table.link(self.page)}"
-            for name, table in by_name.items()
-        ]
-        conditions = "; ".join(self._made_with([line for _, line in self.lines]))
-        return ", ".join(found) + (f" ({conditions})" if conditions else "")
-
-    def _made_with(self, lines: Sequence[Line]) -> list[str]:
-        made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
-        own = list(map(_without_stand_ins, _departures(lines)))
-        stand_ins = [STAND_INS] if own != _departures(lines) else []
-        exposed = [EXPOSED] if any(EXPOSED in line["caveats"] for line in lines) else []
-        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *exposed, *made])]
-
-
-def _departures(lines: Sequence[Line]) -> list[str]:
-    return [part for line in lines for part in departures(line["variant"])]
-
-
-def _without_stand_ins(departure: str) -> str:
-    return ", ".join(part for part in departure.split(", ") if STAND_IN not in part)
+SMALLER = "fewer records, pixels or updates"
 
 
 def report_opening(report: Report, tables: Sequence[FinishedTable], found: Coverage, page: str = "") -> list[Paragraph]:
@@ -105,35 +33,79 @@ def report_opening(report: Report, tables: Sequence[FinishedTable], found: Cover
     Links lead to `page`, the page of the report.
     """
     lines = [(table, line) for table in tables for line in table.claims()]
-    told = _Told(lines, page, sorted({line["evidence"] for _, line in lines}))
+    told = ClaimSentences(lines, page, sorted({line["evidence"] for _, line in lines}))
     judged = bool(told.of(*JUDGED).lines)
     none = NONE_STANDS if judged else NONE_JUDGED if lines else NONE_TESTED
-    stands = told.of(HOLDS).sentence() or [none]
-    fails = [*told.of(FAILS).sentence(), *told.of(NOISE).sentence()] or ([NONE_FAILS] if judged else [])
+    direction = told.of(OTHER_SIZE).sentence()
+    stands = told.of(HOLDS).sentence() or ([] if direction else [none])
+    fails = _joined([*told.of(FAILS).sentence(), *told.of(NOISE).sentence()]) or ([NONE_FAILS] if judged else [])
+    open_ = [*_unjudged(told), *_untested(tables, page), _tested(found, told.evidence, _stand_ins(lines))]
     paragraphs = [
         ("What it claims", [escape(sentence) for sentence in report.summary]),
-        ("What stands", [*stands, *told.of(OTHER_SIZE).sentence(), *_exact(tables)]),
+        ("What stands", stands),
+        ("What stands in direction alone", direction),
         ("What does not", fails),
-        ("What is open", [*_unjudged(told), _untested(tables, page), _tested(found, told.evidence, _stand_ins(lines))]),
+        ("What needs no training", _exact(tables)),
+        ("What is open", [*open_, *_scores(tables, told), *map(escape, report.apart)]),
     ]
     return [(about, sentences) for about, sentences in paragraphs if sentences]
 
 
+def _joined(sentences: Sequence[Markdown]) -> list[Markdown]:
+    """As one."""
+    first, *others = sentences or [Markdown("")]
+    parts = [first.removesuffix("."), *(other[0].lower() + other[1:].removesuffix(".") for other in others)]
+    return [Markdown("; ".join(parts) + ".")] if first else []
+
+
 def _exact(tables: Sequence[FinishedTable]) -> list[Markdown]:
     """The sentence about what knows no chance, if there is any of it."""
-    same, number = exact(tables)
-    said = f"Of its counts and sizes, {same} of the {number} that can be computed here are the same."
-    return [Markdown(said)] if number else []
+    within = {
+        COUNTS: "are the same",
+        SIZES: "are within 0.5 MB or 1 % of those of its networks as rebuilt here",
+        WEIGHTS: "are as torchvision lists them",
+    }
+    said = [f"of its {about}, {own} {within[about]}" for about, own in exact(tables).items() if own.number]
+    return [Markdown(f"{'; '.join(said)}.".replace("of", "Of", 1))] if said else []
 
 
-def _unjudged(told: _Told) -> list[Markdown]:
+def _scores(tables: Sequence[FinishedTable], told: ClaimSentences) -> list[Markdown]:
+    """The sentence about printed scores, which need runs as large as the report's, and how much smaller ours are."""
+    verdicts: dict[tuple[str, str, str], list[str]] = {}
+    for table in tables:
+        for line in table.figures():
+            if line["run"] and line["measure"] not in NO_SCORES and kind(line["variant"]) == AS_PUBLISHED:
+                verdicts.setdefault((table.name, line["row"], line["measure"]), []).append(line["verdict"])
+    if not verdicts:
+        return []
+    held = [said for own in verdicts.values() for said in dict.fromkeys(own) if said in (HOLDS, FAILS)]
+    found = f"{len(held) or 'None'} of the {len(verdicts)} printed scores that something was run for"
+    outcome = f": {held.count(HOLDS)} hold, {held.count(FAILS)} do not" if held else ""
+    smaller = Counter(caveat for _, line in told.lines for caveat in line["caveats"] if is_smaller(caveat))
+    named = [f"{caveat} ({number})" for caveat, number in smaller.most_common(NAMED)]
+    rest = f"; {len(smaller) - NAMED} more" if len(smaller) > NAMED else ""
+    why = f"; of {len(told.lines)} comparisons these are smaller: {', '.join(named)}{rest}" if named else ""
+    return [Markdown(f"{found} could be held against ours{outcome}{escape(why)}.")]
+
+
+def is_smaller(caveat: str) -> bool:
+    """Whether it tells of fewer records, pixels or updates than the report's."""
+    return any(mark in caveat for mark in (RECORDS, PIXELS, UPDATES))
+
+
+def _unjudged(told: ClaimSentences) -> list[Markdown]:
     """The sentence about claims that were run for and still have no verdict, with what each lacks."""
     done = {_claim(table, line) for table, line in told.of(*JUDGED).lines}
     left = replace(told, lines=[(table, line) for table, line in told.lines if _claim(table, line) not in done])
     if not left.lines:
         return []
-    kinds = [(verdict, left.of(verdict)) for verdict in left.verdicts()]
-    items = [f"{escape(verdict)}{own.why()}: {own.briefly()}" for verdict, own in kinds]
+    items: list[str] = []
+    seen: set[tuple[str, str, str]] = set()
+    for verdict in left.verdicts():
+        own = left.of(verdict)
+        again = {_claim(table, line) for table, line in own.lines} <= seen
+        items.append(f"{escape(verdict)}{own.why()}: {'the same, ' if again else ''}{own.briefly()}")
+        seen |= {_claim(table, line) for table, line in own.lines}
     return [Markdown(f"Run on real data, but without a verdict: {'; '.join(items)}.")]
 
 
@@ -145,18 +117,18 @@ def _claim(table: FinishedTable, line: Line) -> tuple[str, str, str]:
 def _stand_ins(lines: Sequence[tuple[FinishedTable, Line]]) -> list[str]:
     """Which encoders stand for which published ones."""
     found: dict[str, list[str]] = {}
-    for part in (part for departure in _departures([line for _, line in lines]) for part in departure.split(", ")):
+    for part in (part for departure in departures_of([line for _, line in lines]) for part in departure.split(", ")):
         own, stands, published = part.partition(STAND_IN)
         if stands and published not in found.setdefault(own, []):
             found[own].append(published)
     return [f"{own}{STAND_IN}{' and '.join(published)}" for own, published in found.items()]
 
 
-def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
-    """The claims that nothing but trials was run for."""
+def _untested(tables: Sequence[FinishedTable], page: str) -> list[Markdown]:
+    """The sentence about claims that nothing but trials was run for, if there are any."""
     left = [(table, pairs) for table in tables if (pairs := table.untested())]
     if not left:
-        return Markdown("Each of its claims of one row above another has been tested.")
+        return []
     if sum(len(pairs) for _, pairs in left) <= NAMED:
         named = [
             f"{escape(better)} above {escape(worse)} ({table.link(page)})"
@@ -165,7 +137,7 @@ def _untested(tables: Sequence[FinishedTable], page: str) -> Markdown:
         ]
     else:
         named = [f"{len(pairs)} of {table.link(page)}" for table, pairs in left]
-    return Markdown(f"Nobody has tested these claims here: {'; '.join(named)}.")
+    return [Markdown(f"Nobody has tested these claims here: {'; '.join(named)}.")]
 
 
 def _tested(found: Coverage, evidence: Sequence[str], stand_ins: Sequence[str]) -> Markdown:
@@ -174,10 +146,13 @@ def _tested(found: Coverage, evidence: Sequence[str], stand_ins: Sequence[str]) 
     images = f"{found.rows_with_images} of these rows and {found.claims_with_images} of these claims"
     if not found.rows_with_images + found.claims_with_images:
         images = "none of it"
-    made, stand = (f" ({'; '.join(map(escape, parts))})" if parts else "" for parts in (evidence, stand_ins))
+    made = in_brackets([escape(part) for part in evidence])
+    stand = in_brackets(["; ".join(map(escape, stand_ins))] if stand_ins else [])
+    short = f"; undertrained ones stand for {found.rows_undertrained} of these rows" if found.rows_undertrained else ""
     return Markdown(
-        f"On real data, beyond the smoke scale{made}, {rows} published rows of results and {claims} claims have evidence of "
-        f"runs as published, stand-ins aside{stand}; {images} from networks that read images."
+        f"On real data, beyond the smoke scale{made}, {rows} published rows of results and {claims} claims have evidence, from "
+        f"{found.networks} networks trained with the reports' settings, but smaller or with stand-ins{stand}{short}; "
+        f"{images} from networks that read images."
     )
 
 
@@ -195,21 +170,24 @@ def index_opening(
 
 
 def _balance(link: str, tables: Sequence[FinishedTable], found: Coverage) -> Markdown:
-    """How the comparisons of one report came out: a claim has one for each variant that was run."""
-    said = [line["verdict"] for table in tables for line in table.claims()]
+    """How the comparisons of one report came out."""
+    lines = [line for table in tables for line in table.claims()]
+    done = [line for line in lines if line["verdict"] in JUDGED]
+    fewer = f", from {pairs_of_networks(compared(done))}" if compared(done) < found.claims_judged else ""
+    said = [line["verdict"] for line in lines]
     order = [*(verdict for verdict in JUDGED if verdict in said), *dict.fromkeys(said)]
     parts = [f"{said.count(verdict)} **{escape(verdict)}**" for verdict in dict.fromkeys(order)]
     outcome = f" {len(said)} comparison{'s' if len(said) > 1 else ''} on real data: {', '.join(parts)}." if said else ""
-    return Markdown(f"{link}: {found.claims_judged} of {found.claims} claims have a verdict.{outcome}")
+    return Markdown(f"{link}: {found.claims_judged} of {found.claims} claims have a verdict{fewer}.{outcome}")
 
 
 def _conditions(lines: Sequence[Line]) -> list[Markdown]:
-    """How many verdicts were made with something else than what the reports used; tables say with what."""
-    named = Counter(part for line in lines for part in dict.fromkeys(map(in_short, _departures([line]))))
-    if not named:
-        return []
-    shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common())
-    return [Markdown(f"Of {len(lines)} comparisons, these depart from the reports: {shown}.")]
+    """How many comparisons were made with less or something else than what the reports used; tables say with what."""
+    named = Counter(part for line in lines for part in dict.fromkeys(map(in_short, departures_of([line]))))
+    named[SMALLER] = sum(any(map(is_smaller, line["caveats"])) for line in lines)
+    shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common() if number)
+    about = "A claim has a comparison for each variant that was run for it"
+    return [Markdown(f"{about}; of the {len(lines)}, these depart from the reports: {shown}.")] if shown else []
 
 
 def in_short(departure: str) -> str:

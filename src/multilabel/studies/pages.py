@@ -219,6 +219,7 @@ def index(studies: Sequence[ReportedStudy], *, alone: bool) -> Markdown:
         total=sum(found.values(), Coverage()),
         openings={study.name: study.opening(f"{study.name}.md") for study in studies} if alone else {},
         exact={study.name: exact(study.tables) for study in studies},
+        exact_total=exact([table for study in studies for table in study.tables]),
         links=links,
         titles={study.name: study.report.title for study in studies},
     )

@@ -52,7 +52,7 @@ def table_markdown(table: Line, heading: str = "") -> Markdown:
     parts.append(escape(cost(solid(table["cost"]))))
     left = len(table["cost"]) - len(solid(table["cost"]))
     if left:
-        parts.append(f"{left} of its runs here only show that they work: smoke scale or generated data, no evidence.")
+        parts.append(f"Runs that only show that they work (smoke scale or generated data, no evidence): {left}.")
     return Markdown("\n\n".join(part for part in parts if part) + "\n")
 
 
@@ -101,9 +101,15 @@ def _is_told(part: str, line: Line) -> bool:
 
 
 def departures(variant: str) -> list[str]:
-    """How a variant departs from the report: nothing for one that does as it says."""
+    """How a variant departs from the report: nothing for one that does as it says. What stands in for what, once."""
     parts = [part.strip().removeprefix(f"{AS_PUBLISHED}, ") for part in variant.split(";")]
-    return [part for part in dict.fromkeys(parts) if part and part != AS_PUBLISHED]
+    found, seen = [], set()
+    for part in dict.fromkeys(parts):
+        own = [item for item in part.split(", ") if item not in seen]
+        seen |= {item for item in own if STAND_IN in item}
+        if own and part and part != AS_PUBLISHED:
+            found.append(", ".join(own))
+    return found
 
 
 def solid(lines: Sequence[Line]) -> list[Line]:
@@ -117,7 +123,8 @@ def figures(table: Line, shared: Shared) -> str:
     for line in table["figures"]:
         if says_nothing(line):
             continue
-        seeds = [f"mean of {line['seeds']} seeds"] if line["seeds"] > 1 else []
+        one = ["one seed"] if line["network"] else []  # a baseline leaves nothing to chance
+        seeds = [f"mean of {line['seeds']} seeds"] if line["seeds"] > 1 else one
         how = Markdown(escape("; ".join([*shared.left(line), *seeds])))
         compared = [_number(line["published"]), _ours(line), _difference(line), _same_rule(line)]
         rows.append([str(line["row"]), line["measure"], *compared, how, _verdict(line)])
@@ -184,7 +191,7 @@ def claims(table: Line, shared: Shared) -> str:
                 _signed(line["published"]),
                 _paired(line),
                 Markdown(f"{_paired(same)} {escape(same['verdict'])}") if same else "",
-                escape("; ".join(shared.left(line))),
+                escape("; ".join([*shared.left(line), f"{' against '.join(map(str, line['seeds']))} seeds"])),
                 _verdict(line),
             ]
         )
@@ -220,8 +227,8 @@ def cost(lines: Sequence[Line]) -> str:
     seconds = sum(line["train_seconds"] * line["seeds"] for line in lines)
     devices = ", ".join(dict.fromkeys(str(line["device"]) for line in lines))
     fewer = sum(line["updates"] < (line["published_updates"] or 0) for line in lines)
-    less = f" {fewer} of them update their weights less often than the report does." if fewer else ""
-    return f"Cost of these {len(lines)} runs: {seconds:,.0f} s of training on {devices}.{less}"
+    less = f"; with fewer updates than the report's: {fewer}" if fewer else ""
+    return f"Cost: {seconds:,.0f} s of training on {devices}; runs: {len(lines)}{less}."
 
 
 def examples(lines: Sequence[Line]) -> str:

@@ -72,6 +72,8 @@ class Report:
     tables: Mapping[str, PublishedTable]
     topic: str = ""  # a few words
     summary: tuple[str, ...] = ()  # what it claims, in sentences
+    apart: tuple[str, ...] = ()  # how our data differ from its own, in sentences
+    early_stopping: bool = False  # ended its training, after epochs that it does not state: those declared are the most
 
 
 def read_report(folder: Path = Path()) -> Report:
@@ -87,7 +89,14 @@ def read_report(folder: Path = Path()) -> Report:
         for name, table in content["tables"].items()
     }
     about = {key: content[key] for key in ("file", "title", "records", "train_records")}
-    return Report(**about, tables=tables, topic=content.get("topic", ""), summary=tuple(content.get("summary", ())))
+    return Report(
+        **about,
+        tables=tables,
+        topic=content.get("topic", ""),
+        summary=tuple(content.get("summary", ())),
+        apart=tuple(content.get("apart", ())),
+        early_stopping=content.get("early_stopping", False),
+    )
 
 
 def read_contradictions(folder: Path = Path()) -> dict[str, str]:

@@ -26,11 +26,11 @@ def undertrained(evidence: Evidence, tfidf: Sequence[Evidence]) -> str | None:
     if own is None or constant is None:
         return "too little was predicted of test"
     if paired_difference(own, constant).interval().low <= 0:
-        return "not above the constant answer"
+        return "not shown to be above the constant answer"
     if "text" in evidence.scores["modality"]:
         found = [paired(evidence, other, MEASURE, COMMON_RULE) for other in tfidf]
         if any(difference and difference.interval().low <= 0 for difference in found):
-            return "not above TF-IDF"
+            return "not shown to be above TF-IDF"
     return None
 
 
