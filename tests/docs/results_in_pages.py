@@ -211,6 +211,9 @@ def speed_gpu() -> str:
     return "\n\n".join(lines)
 
 
+IDLE = 4  # seconds: two that processes have to end in, and a `dvc repro` that finds nothing to do
+
+
 def faults() -> str:
     """A row for each kind of fault: how often, and how it ended."""
     path = BENCH / "faults.json"
@@ -221,12 +224,20 @@ def faults() -> str:
     for kind in dict.fromkeys(case["kind"] for case in found["cases"]):
         cases = [case for case in found["cases"] if case["kind"] == kind]
         remedies = sorted({case["remedy"] for case in cases if case["remedy"]})
-        counts = [sum(case["same"] for case in cases), sum(case["orphans"] > 0 for case in cases),
+        counts = [sum(map(_struck, cases)), sum(case["same"] for case in cases), sum(case["orphans"] > 0 for case in cases),
                   sum(bool(case["left_over"]) for case in cases)]  # fmt: skip
         rows.append([kind, len(cases), *counts, ", ".join(remedies)])
-    heads = ["fault", "times", "ended the same", "left a process", "left a file", "first"]
+    heads = ["fault", "times", "struck", "ended the same", "left a process", "left a file", "to do before"]
     said = f"`{about['command']}`, {about['date']}, seed {about['seed']}: {about['processor']}, {about['cores']} cores; a run takes {found['undisturbed']['seconds']:.0f} s."
     return f"{said}\n\n{table(heads, rows)}"
+
+
+def _struck(case: dict[str, Any]) -> bool:
+    """Whether something ended early: not where all went through, or where a signal came when nothing was left to do."""
+    if case["kind"] not in ("SIGKILL", "SIGTERM"):
+        return not case["done"].endswith("went through") or case["kind"] == "clock jumps"
+    signalled = float(case["done"].removesuffix(" s").rpartition(" ")[2])
+    return bool(case["seconds"] - signalled > IDLE)
 
 
 STAGES = ("ingest", "eda", "split", "encode_labels", "predict")

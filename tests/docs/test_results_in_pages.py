@@ -102,12 +102,22 @@ def test_what_was_measured_is_told_and_what_was_not_as_well(tmp_path: Path, monk
     assert "![]" not in speed_cpu()
     assert "Prediction" not in speed_cpu()
     assert faults() == "Not measured yet: `make faults`."
-    case = {"kind": "SIGKILL", "same": True, "orphans": 0, "left_over": [], "remedy": ""}
-    lock = case | {"kind": "lock", "remedy": "rm dvc.lock", "left_over": ["a"]}
-    cases = [case, case | {"same": False, "orphans": 2}, lock]
+    case = {
+        "kind": "SIGKILL",
+        "done": "dvc after 3.5 s",
+        "seconds": 30.0,
+        "same": True,
+        "orphans": 0,
+        "left_over": [],
+        "remedy": "",
+    }
+    lock = case | {"kind": "lock", "done": "cut", "remedy": "rm dvc.lock", "left_over": ["a"]}
+    full = case | {"kind": "disk full", "done": ".cache on a disk of 9 kB; went through"}
+    cases = [case, case | {"same": False, "orphans": 2, "seconds": 6.2}, lock, full, full | {"done": "No space left"}]
     write_json(tmp_path / "faults.json", {"about": about, "undisturbed": {"seconds": 61.2}, "cases": cases})
-    assert "| SIGKILL | 2 | 1 | 1 | 0 |  |" in faults()
-    assert "| lock | 1 | 1 | 0 | 1 | rm dvc.lock |" in faults()
+    assert "| SIGKILL | 2 | 1 | 1 | 1 | 0 |  |" in faults()  # the second came when nothing was left to do
+    assert "| lock | 1 | 1 | 1 | 0 | 1 | rm dvc.lock |" in faults()
+    assert "| disk full | 2 | 1 | 2 | 0 | 0 |  |" in faults()
     killed = {
         "steps_before_the_kill": 11,
         "steps": 16,

@@ -302,7 +302,7 @@ def test_deletion_says_what_was_measured(finished: Project) -> None:
     (line,) = [line for line in markdown.splitlines() if "Deletion" in line]
     assert line == (
         "**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
-        "strongest takes **0.500** off that label's probability, a mean over 1,200 test records. Hiding where the map of "
+        "strongest takes **0.500** off that label's probability, a mean over 1,200 test records, evenly drawn. Hiding where the map of "
         "another record of that label is strongest takes 0.125: a record's own map is worth +0.375 (+0.250 to +0.438, 95 % "
         "bootstrap interval over records) beyond where such things usually are."
     )

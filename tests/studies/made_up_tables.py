@@ -68,7 +68,7 @@ def cost(run: str, trial: bool) -> dict[str, Any]:
 def other(trial: bool) -> dict[str, Any]:
     """A line of a baseline."""
     return {
-        "row": "baseline", "run": "baseline", "variant": "as published", "evidence": TRIAL if trial else REAL, "trial": trial,
+        "row": "baseline", "run": "baseline", "network": "", "variant": "as published", "evidence": TRIAL if trial else REAL, "trial": trial,
         "f1_samples": OF_A_TRIAL if trial else 0.6, "low": None, "high": None, "sd": None, "seeds": 1, "difference": None,
         "same_rule": None, "undertrained": None,
     }  # fmt: skip

@@ -327,6 +327,17 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     assert "(smoke scale or generated data, no evidence): 1." in page
 
 
+def test_a_network_that_was_trained_once_says_so() -> None:
+    rows = [
+        other(False),
+        other(False) | {"row": "net", "network": "net"},
+        other(False) | {"row": "nets", "network": "nets", "seeds": 3},
+    ]
+    page = table_markdown(finished([], [], {}, others=rows).content)
+    assert re.search(r"^\| net \| .*\| one seed \|$", page, re.MULTILINE)
+    assert page.count("one seed") == 1
+
+
 def test_a_row_of_another_kind_says_so_in_its_line() -> None:
     lines = [claim("A", str(number), NO_VERDICT, variant="captions only", caveats=["96 px"]) for number in range(3)]
     page = table_markdown(finished([], lines, {}).content)

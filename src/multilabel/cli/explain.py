@@ -77,7 +77,8 @@ EXPLAIN = Subcommand(
     name="explain",
     help="show where a network looked and which words counted",
     description="Show for some records why a network gives its most probable labels: Grad-CAM over the picture, and what each "
-    "word adds, in one HTML page or one PNG. Exit codes are those of `multilabel predict`.",
+    "word adds, in one HTML page or one PNG. Exit codes are those of `multilabel predict`, and 1 where "
+    "nothing could be explained.",
     configure=configure,
     run=run,
 )

@@ -133,8 +133,8 @@ PREDICT = Subcommand(
     name="predict",
     help="give labels to images, a table or texts",
     description="Give labels to the images of folders and archives, to the rows of a table, or to texts. Every input has a row "
-    "in the output: id, labels, and why it could not be read, if so. Exit codes: 0, all were predicted; 1, nothing was, and a "
-    "line says why; 2, wrong arguments; 3, some inputs could not be read.",
+    "in the output: id, labels, and why it could not be read, if so. Exit codes: 0, all were predicted; 1, a line "
+    "says why there is no output; 2, wrong arguments; 3, some inputs, or all of them, could not be read.",
     configure=configure,
     run=run,
 )

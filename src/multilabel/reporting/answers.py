@@ -80,10 +80,11 @@ def on_deletion(found: Mapping[str, Any]) -> list[Markdown]:
         Markdown(
             f"**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
             f"strongest takes {bold(format(found['deletion'], '.3f'))} off that label's probability, a mean over "
-            f"{found['deletion_records']:,} test records. Hiding where the map of another record of that label is strongest "
-            f"takes {found['deletion_by_other_map']:.3f}: a record's own map is worth {found['deletion_difference']:+.3f} "
-            f"({found['deletion_difference_ci_low']:+.3f} to {found['deletion_difference_ci_high']:+.3f}, 95 % bootstrap "
-            f"interval over records) beyond where such things usually are."
+            f"{found['deletion_records']:,} test records, evenly drawn. Hiding where the map of another record of that label is "
+            f"strongest takes {found['deletion_by_other_map']:.3f}: a record's own map is worth "
+            f"{found['deletion_difference']:+.3f} ({found['deletion_difference_ci_low']:+.3f} to "
+            f"{found['deletion_difference_ci_high']:+.3f}, 95 % bootstrap interval over records) beyond where such things "
+            f"usually are."
         )
     ]
 

@@ -107,6 +107,7 @@ class OtherLine:
     run: str
     variant: str
     evidence: str
+    network: str = ""  # as that of a figure
     trial: bool
     f1_samples: float | None = None
     low: float | None = None

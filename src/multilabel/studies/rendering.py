@@ -123,13 +123,17 @@ def figures(table: Line, shared: Shared) -> str:
     for line in table["figures"]:
         if says_nothing(line):
             continue
-        one = ["one seed"] if line["network"] else []  # a baseline leaves nothing to chance
-        seeds = [f"mean of {line['seeds']} seeds"] if line["seeds"] > 1 else one
+        seeds = [f"mean of {line['seeds']} seeds"] if line["seeds"] > 1 else _one_seed(line)
         how = Markdown(escape("; ".join([*shared.left(line), *seeds])))
         compared = [_number(line["published"]), _ours(line), _difference(line), _same_rule(line)]
         rows.append([str(line["row"]), line["measure"], *compared, how, _verdict(line)])
     heads = ["row", "measure", "published", Markdown("ours [95 %]"), "difference", SAME_RULE, HOW, "verdict"]
     return _grid(heads, rows)
+
+
+def _one_seed(line: Line) -> list[str]:
+    """Of a network that was trained once; a baseline leaves nothing to chance."""
+    return ["one seed"] if line["network"] and line["seeds"] == 1 else []
 
 
 def says_nothing(line: Line) -> bool:
@@ -213,7 +217,7 @@ def others(table: Line, shared: Shared) -> str:
         spread = f", sd {line['sd']:.3f} over {line['seeds']} seeds" if line["sd"] is not None else ""
         change = line["difference"]
         against = _with_interval(*change) if change else ""
-        how = [*departures(line["variant"]), *shared.evidence(line)]
+        how = [*departures(line["variant"]), *shared.evidence(line), *_one_seed(line)]
         scored = [Markdown(score + interval + spread), _same_rule(line), against]
         rows.append([line["row"], *scored, "; ".join(how)])
     heads = ["run", Markdown("samples-F1 [95 %]"), SAME_RULE, "against the base, paired", HOW]

@@ -378,6 +378,7 @@ def _other_line(label: str, evidence: Evidence, study: Study) -> OtherLine:
         run=evidence.run,
         variant=evidence.variant,
         evidence=evidence.label,
+        network=evidence.trained,
         trial=evidence.trial,
         seeds=evidence.seeds,
     )
