@@ -67,7 +67,7 @@ def test_a_fifth_of_the_pixels_is_hidden_where_the_map_is_largest() -> None:
     assert images.eq(1).all()
 
 
-def test_a_loss_is_that_of_the_most_probable_label_by_hand(
+def test_a_drop_is_that_of_the_most_probable_label_by_hand(
     split: Split, tiny_dataset: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(deletion, "grad_cam", of_side(lambda label: 0 if label == 1 else 1))
@@ -133,7 +133,7 @@ def test_records_are_taken_evenly_over_a_large_split(
     seen: list[Split] = []
     monkeypatch.setattr(deletion, "MOST", 4)
     monkeypatch.setattr(
-        deletion, "_lost", lambda classifier, part: seen.append(part) or deletion.Loss(*[np.zeros(4)] * 2)
+        deletion, "_drop", lambda classifier, part: seen.append(part) or deletion.Drop(*[np.zeros(4)] * 2)
     )
     score_deletion(classifier(tiny_dataset, image=IMAGE), split, 0)
     last = len(split.ids) - 1

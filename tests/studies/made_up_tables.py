@@ -50,7 +50,7 @@ def claim(better: str, worse: str, verdict: str = NOT_RUN, **about: Any) -> dict
     line = {
         "better": better, "worse": worse, "runs": ["big", "small"] if ran else [], "variant": "as published",
         "evidence": (TRIAL if trial else REAL) if ran else "", "modality": "image+text" if ran else "", "trial": trial,
-        "seeds": [3, 3], "measure": "f1_samples", "published": 0.1, "ours": OF_A_TRIAL if trial else 0.2 if ran else None,
+        "seeds": [3, 3], "networks": [better, worse], "measure": "f1_samples", "published": 0.1, "ours": OF_A_TRIAL if trial else 0.2 if ran else None,
         "low": 0.1 if ran else None, "high": 0.3 if ran else None, "p": None, "same_rule": None, "verdict": verdict,
         "because": "", "caveats": [],
     }  # fmt: skip

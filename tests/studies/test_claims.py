@@ -88,6 +88,7 @@ def pair(
 def test_a_fair_pair_has_a_verdict(tmp_path: Path) -> None:
     line = lines(*pair(tmp_path))
     assert (line.verdict, line.seeds, line.caveats) == ("holds", (3, 3), ())
+    assert line.networks == ("first first", "second second")  # what was trained, and how
     assert line.low < line.ours < line.high
     assert line.p < 0.001
     assert (line.runs, line.variant, line.evidence) == (("first", "second"), "as published", "full, real.zip")

@@ -188,7 +188,7 @@ def test_what_claims_of_one_verdict_share_is_said_once() -> None:
     told = said([claim("A", other, HOLDS, variant=tiny, ours=0.3) for other in "BC"])
     link = "[Table 9](#r9-table-9-a--b)"
     both = "; ".join(f"A above {other} (+0.300 here, +0.100 printed; {link})" for other in "BC")
-    assert told["What stands"] == f"Holds (with stand-ins): {both}; one pair of networks stands for all of these."
+    assert told["What stands"] == f"Holds (with stand-ins): {both}."
 
 
 def test_an_opening_says_where_weights_have_read_the_captions() -> None:
@@ -205,11 +205,12 @@ def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> Non
 
 
 def test_claims_that_one_pair_of_networks_stands_for_are_no_more_than_one_comparison() -> None:
-    told = said([claim("A", other, FAILS, ours=ours) for other, ours in (("B", 0.1), ("C", 0.1), ("D", 0.2))])
+    told = said([claim("A", other, FAILS, networks=["a", one]) for other, one in (("B", "b"), ("C", "b"), ("D", "d"))])
     assert told["What does not"].endswith("; 2 pairs of networks stand for all of these.")
-    told = said([claim("A", other, FAILS, ours=ours) for other, ours in (("B", 0.1), ("C", 0.2))])
-    assert "of networks" not in told["What does not"]
-    table = finished([], [claim("A", other, FAILS) for other in "BC"], {})
+    told = said([claim("A", other, FAILS, networks=["a", "b"]) for other in "BC"])
+    assert told["What does not"].endswith("; one pair of networks stands for all of these.")
+    assert "of networks" not in said([claim("A", other, FAILS) for other in "BC"])["What does not"]
+    table = finished([], [claim("A", other, FAILS, networks=["a", "b"]) for other in "BC"], {})
     opening = " ".join(index_opening({"r9": [table]}, {"r9": coverage([table.content])}, {"r9": "r9"}))
     assert "r9: 2 of 2 claims have a verdict, from one pair of networks. 2 comparisons" in opening
 

@@ -21,8 +21,8 @@ BATCH = 32  # images: a gradient of each is held
 RESAMPLES = 1000
 
 
-class Loss(NamedTuple):
-    """What the most probable labels of N records lose in probability where a part of the image is hidden, (N,) each."""
+class Drop(NamedTuple):
+    """By how much the probabilities of N records' most probable labels drop where a part of the image is hidden, (N,) each."""
 
     own: Floats  # the part that the record's own map shows
     other: Floats  # the part that the map of another record of that label shows
@@ -35,14 +35,14 @@ def score_deletion(classifier: NetworkClassifier, split: Split, seed: int) -> di
     what a record's own map is worth beyond them. Left out are records whose map is zero everywhere, and a record that is
     alone with its label.
     """
-    every = np.arange(len(split.ids)) if classifier.settings.image else np.arange(0)
-    rows = every[np.unique(np.linspace(0, len(every) - 1, min(MOST, len(every))).astype(int))]
-    lost = _lost(classifier, subset(split, rows))
-    difference = bootstrap(lost.own - lost.other, RESAMPLES, seed)
+    number = len(split.ids) if classifier.settings.image else 0
+    rows = np.unique(np.linspace(0, number - 1, min(MOST, number)).astype(int))
+    drop = _drop(classifier, subset(split, rows))
+    difference = bootstrap(drop.own - drop.other, RESAMPLES, seed)
     return {
-        "deletion_records": len(lost.own),
-        "deletion": difference and float(lost.own.mean()),
-        "deletion_by_other_map": difference and float(lost.other.mean()),
+        "deletion_records": len(drop.own),
+        "deletion": difference and float(drop.own.mean()),
+        "deletion_by_other_map": difference and float(drop.other.mean()),
         "deletion_difference": difference and difference.value,
         "deletion_difference_ci_low": difference and difference.low,
         "deletion_difference_ci_high": difference and difference.high,
@@ -57,14 +57,14 @@ def hide(images: Tensor, maps: Tensor) -> Tensor:
     return images * kept[:, None]
 
 
-def _lost(classifier: NetworkClassifier, split: Split) -> Loss:
+def _drop(classifier: NetworkClassifier, split: Split) -> Drop:
     labels = _most_probable(classifier, split)
-    found = [Loss(np.empty(0), np.empty(0))]
+    found = [Drop(np.empty(0), np.empty(0))]
     for label in np.unique(labels):
         rows = np.flatnonzero(labels == label)
         for part in np.array_split(rows, -(-len(rows) // BATCH)):
-            found.append(_lost_by(classifier, read_by(classifier, subset(split, part)), int(label)))
-    return Loss(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+            found.append(_drop_of(classifier, read_by(classifier, subset(split, part)), int(label)))
+    return Drop(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
 
 def _most_probable(classifier: NetworkClassifier, split: Split) -> NDArray[np.int_]:
@@ -75,18 +75,18 @@ def _most_probable(classifier: NetworkClassifier, split: Split) -> NDArray[np.in
     return np.concatenate(found)
 
 
-def _lost_by(classifier: NetworkClassifier, reading: Reading, label: int) -> Loss:
+def _drop_of(classifier: NetworkClassifier, reading: Reading, label: int) -> Drop:
     maps = grad_cam(classifier.net, *reading, label)
     there = maps.amax(dim=(1, 2)) > 0
     maps, reading = maps[there], reading.subset(there)
     if len(maps) < 2:
-        return Loss(np.empty(0), np.empty(0))
+        return Drop(np.empty(0), np.empty(0))
     before = _probabilities(classifier.net, reading)[:, label]
     after = [
         _probabilities(classifier.net, reading._replace(images=hide(reading.images, shown)))[:, label]
         for shown in (maps, maps.roll(1, dims=0))
     ]
-    return Loss(*((before - less).numpy().astype(float) for less in after))
+    return Drop(*((before - less).numpy().astype(float) for less in after))
 
 
 @torch.no_grad()

@@ -110,8 +110,8 @@ class ClaimSentences:
 
 
 def compared(lines: Sequence[Line]) -> int:
-    """How many pairs of networks some comparisons are of: equal to the last digit are those of the same two."""
-    return len({(line["evidence"], line["ours"], line["low"], line["high"]) for line in lines})
+    """How many pairs of networks some comparisons are of: one may stand for several claims."""
+    return len({(line["evidence"], *line["networks"]) for line in lines})
 
 
 def in_brackets(conditions: Sequence[str]) -> str:

@@ -176,6 +176,7 @@ def _line(pair: Pair, levels: Mapping[str, Adjusted] | None, tested: int) -> Cla
         modality="+".join(part for part in ("image", "text") if _reads(part, first, second)),
         trial=first.trial,
         seeds=(first.seeds, second.seeds),
+        networks=(first.trained, second.trained),
         verdict=pair.verdict or CANNOT,
         because=pair.because,
         caveats=() if first.trial else pair.caveats,

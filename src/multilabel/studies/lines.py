@@ -89,6 +89,7 @@ class ClaimLine:
     modality: str = ""  # what either run reads
     trial: bool = False
     seeds: Sequence[int] = ()  # of both runs
+    networks: Sequence[str] = ()  # of both, as that of a figure: claims with the same two are one comparison
     ours: float | None = None  # paired difference, with its 95 % interval over records and seeds
     low: float | None = None
     high: float | None = None
