@@ -322,6 +322,16 @@ def test_a_file_is_read_into_types(tmp_path: Path) -> None:
     assert len(lines) == len(GOOD)
 
 
+def test_baselines_and_ensembles_are_decoded_as_networks_are() -> None:
+    """Else one leads a table by its decoding alone; an ensemble may name another one."""
+    shared = changed("train/decoding", {"name": "global", "fallback": False})
+    found = params.sound(shared).architectures
+    assert {name: one.decoding.name for name, one in found.items()} == dict.fromkeys(GOOD["architectures"], "global")
+    assert len({str(one.decoding) for one in found.values()}) == 1
+    shared["architectures"]["committee"]["ensemble"]["decoding"] = "fixed"
+    assert params.sound(shared).architectures["committee"].decoding.name == "fixed"
+
+
 @pytest.mark.parametrize("section", [name for name in GOOD if name != "ablations"])
 @pytest.mark.parametrize("block", [{"base": "both", "image": None}, {"base": "both", "train": {"clip": None}}])
 def test_an_ablation_that_stands_elsewhere_is_a_mistake(section: str, block: dict[str, Any]) -> None:

@@ -104,7 +104,7 @@ class EnsembleBlock:
     members: Annotated[list[str], Len(1, 100)]  # architectures; one of them with `folds` is cross-validation
     folds: Annotated[int, Ge(2), Le(50)] | None = None
     weights: Annotated[Choice, chosen_from("weighting", WEIGHTINGS)] = Choice("mean")
-    decoding: str | dict[str, Any] = "expected_f1"
+    decoding: str | dict[str, Any] | None = None  # None is that of `train:`, as of baselines
 
 
 def cross_fitted(weighting: Choice, said: Said, targets: Bits, parts: NDArray[np.int_]) -> NDArray[np.float32]:

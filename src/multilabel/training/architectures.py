@@ -75,7 +75,7 @@ def resolve(
         baseline = resolve_named("baseline", BASELINES, block["baseline"], f"{where}.baseline")
         reads = BASELINES[baseline.name].reads
         model = BaselineSettings(name=name, dataset=block["dataset"], seed=seed, baseline=baseline, modality=reads)
-        return BaselineArchitecture(model=model, decoding=resolve_training(train, {}, where)[0].decoding)
+        return BaselineArchitecture(model=model, decoding=_shared_decoding(train, where))
     mistakes: list[str] = []
     image = text = fusion = None
     with noting(mistakes):
@@ -174,11 +174,19 @@ def _resolve_ensemble(
             raise UserError(f"{where}.ensemble.members: {member!r} reads the dataset {shown(resolved.model.dataset)}, "
                             f"not {shown(dataset)}; leave it out")  # fmt: skip
         members[member] = resolved
-    decoding = resolve_named("decoding", DECODINGS, block.decoding, f"{where}.ensemble.decoding")
+    decoding = _shared_decoding(train, where)
+    if block.decoding is not None:
+        decoding = resolve_named("decoding", DECODINGS, block.decoding, f"{where}.ensemble.decoding")
     return EnsembleArchitecture(
         name=name, dataset=dataset, seed=seed, members=members, folds=block.folds, weights=block.weights,
         decoding=decoding, seeds=_seeds(blocks[name], where),
     )  # fmt: skip
+
+
+def _shared_decoding(train: Mapping[str, Any], where: str) -> Choice:
+    """That of `train:`, so that no row of a table leads by its decoding alone."""
+    decoding: Choice = resolve_training(train, {}, where)[0].decoding
+    return decoding
 
 
 def _seeds(block: Mapping[str, Any], where: str) -> int:

@@ -42,7 +42,7 @@ class TrainingSettings:
     cuda_graphs: bool = False  # record the image encoder's kernels once: faster steps of small networks on a GPU
     augment: Annotated[Augmentation, Resolved(resolve_augmentation)] = Augmentation()
     token_dropout: Share = 0.0  # share of the words that training reads as unknown
-    decoding: Annotated[Choice, chosen_from("decoding", DECODINGS)] = Choice("expected_f1")  # of baselines too
+    decoding: Annotated[Choice, chosen_from("decoding", DECODINGS)] = Choice("expected_f1")  # of other models too
 
 
 @dataclass(frozen=True, kw_only=True)
