@@ -39,7 +39,8 @@ def figure(row: str, measure: str, published: Any, kind: str = "none", **about: 
     }[kind]  # fmt: skip
     line = {
         "row": row, "measure": measure, "published": published, "variant": "as published", "seeds": 1, "low": None,
-        "high": None, "difference": None, "same_rule": None, "because": "", "undertrained": None,
+        "high": None, "difference": None, "same_rule": None, "because": "", "caveats": [],
+        "undertrained": None,
     }  # fmt: skip
     return line | known | about
 

@@ -158,11 +158,14 @@ def test_what_makes_a_fight_unfair_stands_beside_the_verdict(tmp_path: Path) -> 
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "second", "place"), [({}, SHORT, "worse"), (SHORT, {}, "better")])
-def test_an_undertrained_row_has_no_verdict(tmp_path: Path, first: dict, second: dict, place: str) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "which"),
+    [({}, SHORT, "the worse row is"), (SHORT, {}, "the better row is"), (SHORT, SHORT, "both rows are")],
+)
+def test_an_undertrained_row_has_no_verdict(tmp_path: Path, first: dict, second: dict, which: str) -> None:
     line = lines(*pair(tmp_path, first, second))
     assert line.verdict == "undertrained"
-    assert line.because == f"the {place} row is undertrained: its losses were still falling at the end"
+    assert line.because == f"{which} undertrained: its losses were still falling at the end"
     assert (line.p, line.ours > 0) == (None, True)
 
 

@@ -19,26 +19,31 @@ def line(tmp_path: Path, published: float, *, report_records: int = 100, **about
 
 
 @pytest.mark.parametrize(
-    ("published", "about", "said", "because"),
+    ("published", "about", "said", "because", "caveats"),
     [
-        (0.0, {}, "holds", "within the error of both"),
-        (0.2, {}, "does not hold", "outside the error of both"),
-        (0.0, {"scale": "laptop"}, "cannot be compared", "laptop scale"),
-        (0.0, {"records": 10}, "cannot be compared", "10 records instead of 100"),
-        (0.0, {"weights": "random", "from_scratch": False}, "cannot be compared", "no pretrained weights"),
-        (0.0, {"variant": "as published, tiny in place of big"}, "cannot be compared", "tiny in place of big"),
-        (0.0, {"planned_updates": 50}, "cannot be compared", "50 updates where the report made 100"),
-        (0.0, {"variant": "captions only"}, "no verdict", "captions only"),
-        (0.0, {"curves": {}}, "undertrained", "no curve shows how its training ended"),
+        (0.0, {}, "holds", "within the error of both", ()),
+        (0.2, {}, "does not hold", "outside the error of both", ()),
+        (0.0, {"scale": "laptop"}, "cannot be compared", "", ("laptop scale",)),
+        (0.0, {"records": 10}, "cannot be compared", "", ("10 records instead of 100",)),
+        (0.0, {"weights": "random", "from_scratch": False}, "cannot be compared", "", ("no pretrained weights",)),
+        (0.0, {"variant": "as published, tiny in place of big"}, "cannot be compared", "", ("tiny in place of big",)),
+        (0.0, {"planned_updates": 50}, "cannot be compared", "", ("50 updates where the report made 100",)),
+        (0.0, {"variant": "captions only"}, "no verdict", "captions only", ("captions only",)),
+        (0.0, {"curves": {}}, "undertrained", "no curve shows how its training ended", ()),
     ],
 )
 def test_a_figure_is_compared_only_with_its_like(
-    tmp_path: Path, published: float, about: dict, said: str, because: str
+    tmp_path: Path, published: float, about: dict, said: str, because: str, caveats: tuple[str, ...]
 ) -> None:
     ours = evidence(tmp_path, "a", 0.8).scores["scores"]["f1_samples"]
     found = line(tmp_path, ours + published, **about)
-    assert (found.verdict, found.because) == (said, because)
+    assert (found.verdict, found.because, found.caveats) == (said, because, caveats)
     assert found.ours == pytest.approx(ours)
+
+
+def test_a_row_that_was_put_right_is_as_small_as_the_others(tmp_path: Path) -> None:
+    found = line(tmp_path, 0.8, variant="corrected, a lower rate", scale="laptop", records=10)
+    assert found.caveats == ("laptop scale", "10 records instead of 100", "corrected, a lower rate")
 
 
 @pytest.mark.parametrize("about", [{"scale": "smoke"}, {"data": "generated"}])
@@ -113,7 +118,7 @@ def test_a_size_may_differ_by_half_a_megabyte_or_a_hundredth(
 def test_the_size_of_another_network_is_not_compared(tmp_path: Path, variant: str) -> None:
     own = evidence(tmp_path, "a", variant=variant)
     found = size_line("row", 100.0, study_of(own, size_mb=100.0).declared["a"])
-    assert (found.verdict, found.ours, found.because) == ("cannot be compared", None, f"not as published: {variant}")
+    assert (found.verdict, found.ours, found.because) == ("cannot be compared", None, "not as published")
     assert found.row == ("row" if variant.startswith("as published") else f"row, {variant.partition(',')[0]}")
 
 

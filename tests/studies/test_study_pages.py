@@ -17,6 +17,7 @@ from multilabel.studies.coverage import coverage
 from multilabel.studies.finished import FinishedTable, exact
 from multilabel.studies.lines import (
     CANNOT,
+    CORRECTED,
     EXPOSED,
     FAILS,
     HOLDS,
@@ -309,7 +310,8 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     tiny, small = "as published, tiny in place of big", {"ours": 0.875, "low": None, "high": None}
     caveats = ["laptop scale", "tiny in place of big", "225 updates of 3,430"]
     claims = [claim("A", "B", HOLDS, same_rule=same, variant=tiny, caveats=caveats, because="right size", p=0.0123)]
-    about = {"because": "laptop scale; tiny in place of big; 96 px", "variant": tiny, "undertrained": "still falling"}
+    small_run = ["laptop scale", "tiny in place of big", "96 px"]
+    about = {"caveats": small_run, "variant": tiny, "undertrained": "still falling"}
     figures = [
         figure("A", "f1", 0.9, "real", same_rule=small, **about),
         figure("A", "size_mb", 9.0, ours=9.0, verdict=HOLDS),
@@ -326,6 +328,28 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     assert "claims of its rows; 3 held against chance at once" in page
     assert "Cost: 60 s of training on cpu x1; runs: 1; with fewer updates than the report's: 1." in page
     assert "(smoke scale or generated data, no evidence): 1." in page
+
+
+def test_what_rows_share_stands_once_whatever_kind_they_are_of() -> None:
+    fewer = ["laptop scale", "10 records instead of 100"]
+    rows = [
+        figure("A", "f1", 0.9, "real", caveats=fewer),
+        figure(
+            "A, corrected", "f1", 0.9, "real", variant="corrected, a lower rate", verdict=NO_VERDICT,
+            because="corrected, a lower rate", caveats=[*fewer, "corrected, a lower rate"],
+        ),
+    ]  # fmt: skip
+    page = table_markdown(finished(rows, [claim("A", "B", FAILS, caveats=fewer)], {}).content)
+    assert page.count("10 records instead of 100") == 1
+    assert "Ours: laptop, photos.zip; 10 records instead of 100." in page
+    assert "| corrected, a lower rate; one seed | **no verdict** |" in page
+
+
+def test_a_verdict_does_not_repeat_what_the_row_departs_in() -> None:
+    variant = "as published, tiny in place of big; corrected, a lower rate, tiny in place of big"
+    because = "corrected, a lower rate, tiny in place of big"
+    page = table_markdown(finished([], [claim("A", "B", CORRECTED, variant=variant, because=because)], {}).content)
+    assert "| **about the corrected row** |" in page
 
 
 def test_a_network_that_was_trained_once_says_so() -> None:

@@ -217,7 +217,7 @@ def test_a_run_tells_what_every_decoding_makes_of_its_probabilities(study: Path)
 def test_a_table_of_scores_has_rows_claims_references_and_cost(study: Path) -> None:
     content = table(study, 1)
     assert {line["row"]: line["run"] for line in content["figures"]} == {"RNN": "toy_gru", "Fusion": "toy_fusion"}
-    assert all("tiny scale" in line["because"] for line in content["figures"])
+    assert all("tiny scale" in line["caveats"] for line in content["figures"])
     (claim,) = content["claims"]
     assert (claim["better"], claim["worse"]) == ("Fusion", "RNN")
     others = {line["row"]: line for line in content["others"]}

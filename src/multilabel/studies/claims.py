@@ -149,6 +149,8 @@ def _standing(
     reasons = {place: study.undertrained(own) for place, own in (("better", first), ("worse", second))}
     short = {place: reason for place, reason in reasons.items() if reason}
     said = tuple(f"the {place} row is undertrained: {reason}" for place, reason in short.items())
+    if len(short) == 2 and len(set(short.values())) == 1:
+        said = (f"both rows are undertrained: {reasons['better']}",)
     kinds = {first.kind, second.kind}
     if kinds != {AS_PUBLISHED}:
         word = CORRECTED if PUT_RIGHT in kinds else NO_VERDICT

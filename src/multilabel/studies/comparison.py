@@ -174,8 +174,8 @@ def verdict(published: float, ours: Figure) -> tuple[str, str]:
     """In words, and why."""
     if ours.value is None:
         return CANNOT, "this run has no such figure"
-    if ours.caveats:
-        return CANNOT, "; ".join(ours.caveats)
+    if ours.caveats:  # the line tells them
+        return CANNOT, ""
     if ours.undertrained:
         return UNDERTRAINED, ours.undertrained
     if ours.low is None or ours.high is None:
@@ -204,7 +204,13 @@ def figure_line(row: str, measure: str, published: float, evidence: Evidence, ou
     if evidence.trial:
         return line
     line = replace(
-        line, ours=ours.value, low=ours.low, high=ours.high, same_rule=ours.same_rule, undertrained=ours.undertrained
+        line,
+        ours=ours.value,
+        low=ours.low,
+        high=ours.high,
+        same_rule=ours.same_rule,
+        caveats=ours.caveats,
+        undertrained=ours.undertrained,
     )
     if evidence.kind != AS_PUBLISHED:
         return replace(line, verdict=NO_VERDICT, because=evidence.variant)
@@ -229,7 +235,7 @@ def size_line(row: str, published: float, run: DeclaredRun) -> FigureLine:
         verdict=CANNOT,
     )
     if run.variant != AS_PUBLISHED:
-        return replace(line, because=f"not as published: {run.variant}")
+        return replace(line, because="not as published")
     if run.size_mb is None:
         return replace(line, because="no network")
     near = abs(run.size_mb - published) <= max(SIZE_MB, SIZE_SHARE * abs(published))

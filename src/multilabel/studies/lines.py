@@ -60,6 +60,7 @@ class FigureLine:
     same_rule: Same | None = None
     verdict: str
     because: str = ""
+    caveats: Sequence[str] = ()  # how the run departs from the report: scale, records, stand-ins, updates
     undertrained: str | None = None  # why, if so
 
 
@@ -97,7 +98,7 @@ class ClaimLine:
     same_rule: SameClaim | None = None
     verdict: str
     because: str = ""
-    caveats: Sequence[str] = ()  # what a reader must know beside the verdict: scale, records, stand-ins, updates
+    caveats: Sequence[str] = ()  # as of a figure, and what else a reader must know beside the verdict
 
 
 @dataclass(frozen=True, kw_only=True)

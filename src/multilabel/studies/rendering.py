@@ -6,7 +6,7 @@ from typing import Any
 
 from multilabel.reporting.markdown import Markdown, bold, escape, shorten
 from multilabel.reporting.markdown import table as grid
-from multilabel.studies.lines import CANNOT, FAILS, HOLDS, NOT_RUN, RUNS
+from multilabel.studies.lines import FAILS, HOLDS, NOT_RUN, RUNS
 from multilabel.studies.specification import AS_PUBLISHED, STAND_IN
 
 Line = Mapping[str, Any]
@@ -88,16 +88,15 @@ def _kinds(line: Line) -> list[str]:
 
 def _departures(line: Line) -> list[str]:
     """How a run, or a pair of runs, departs from the report, each thing once."""
-    of_variant = departures(line["variant"])
-    reasons = line["because"].split("; ") if line["verdict"] == CANNOT else []
-    said = [part for part in (*line.get("caveats", ()), *reasons) if part and not _is_told(part, line)]
-    return list(dict.fromkeys([*of_variant, *said]))
+    said = [part for part in line["caveats"] if not _is_told(part, line)]
+    return list(dict.fromkeys([*departures(line["variant"]), *said]))
 
 
 def _is_told(part: str, line: Line) -> bool:
     """Whether the variant of a line, or its scale beside the data, says so already."""
     scale = f"{str(line['evidence']).partition(',')[0]} scale"
-    return part in (scale, "not as published") or any(part in own for own in departures(line["variant"]))
+    told = {item for own in departures(line["variant"]) for item in own.split(", ")}
+    return part == scale or set(part.split(", ")) <= told
 
 
 def departures(variant: str) -> list[str]:
