@@ -12,8 +12,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,23 +40,38 @@ def main() -> None:
     classifier = Classifier.load(given.model)
     records = examples(given, classifier.reads)
     bare(classifier, records)
+    with served(given.model) as server:
+        bodies = [body([record]) for record in records]
+        under_load(server.port, bodies, len(bodies), 1)  # before memory is looked at: pools and caches fill
+        before = memory_mb(server.process.pid)
+        for concurrency in CONCURRENCY:
+            under_load(server.port, bodies, given.requests, concurrency)
+        print(f"memory of the server: {before:.0f} MB before, {memory_mb(server.process.pid):.0f} MB after")
+    print(f"exit code of the server when told to stop: {server.process.returncode}")
+
+
+@dataclass(frozen=True)
+class Server:
+    """`multilabel serve` on this machine."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+
+
+@contextmanager
+def served(model: Path) -> Iterator[Server]:
+    """A model that answers, until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [str(Path(sys.executable).with_name("multilabel")), "serve", str(given.model), "--port", str(port)]
-    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    command = [str(Path(sys.executable).with_name("multilabel")), "serve", str(model), "--port", str(port)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         wait_for(port)
-        bodies = [body(*record) for record in records]
-        under_load(port, bodies, len(bodies), 1)  # before memory is looked at: pools and caches fill
-        before = memory_mb(server.pid)
-        for concurrency in CONCURRENCY:
-            under_load(port, bodies, given.requests, concurrency)
-        print(f"memory of the server: {before:.0f} MB before, {memory_mb(server.pid):.0f} MB after")
+        yield Server(process, port)
     finally:
-        server.terminate()
-        server.wait()
-    print(f"exit code of the server when told to stop: {server.returncode}")
+        process.terminate()
+        process.wait()
 
 
 def examples(given: argparse.Namespace, reads: Sequence[str]) -> list[tuple[bytes | None, str | None]]:
@@ -120,14 +137,16 @@ def show(title: str, taken: NDArray[np.floating], seconds: float) -> None:
     )
 
 
-def body(image: bytes | None, text: str | None) -> bytes:
-    """As multipart."""
+def body(records: Sequence[tuple[bytes | None, str | None]]) -> bytes:
+    """Images and texts as multipart."""
     parts = []
-    if image is not None:
-        head = 'Content-Disposition: form-data; name="images"; filename="a"\r\nContent-Type: application/octet-stream'
-        parts.append(f"--{BOUNDARY}\r\n{head}\r\n\r\n".encode() + image + b"\r\n")
-    if text is not None:
-        parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="texts"\r\n\r\n{text}\r\n'.encode())
+    for image, text in records:
+        if image is not None:
+            head = 'Content-Disposition: form-data; name="images"; filename="a"'
+            kind = "Content-Type: application/octet-stream"
+            parts.append(f"--{BOUNDARY}\r\n{head}\r\n{kind}\r\n\r\n".encode() + image + b"\r\n")
+        if text is not None:
+            parts.append(f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="texts"\r\n\r\n{text}\r\n'.encode())
     return b"".join(parts) + f"--{BOUNDARY}--\r\n".encode()
 
 

@@ -22,6 +22,7 @@ LOCK, PIPELINE = Path("dvc.lock"), Path("dvc.yaml")
 FOLDERS = (  # that hold nothing but examples
     "studies", "src/multilabel/studies", "tests/studies", "recipes", "searches", REPORTS.as_posix(), "docs/studies.md",
     "tests/docs/results_in_pages.py", "tests/docs/test_results_in_pages.py",
+    "tests/docs/measured_in_pages.py", "tests/docs/test_measured_in_pages.py",
 )  # fmt: skip
 PAGES = ("*.md", "docs/*.md", "*.yaml", "Makefile", ".gitignore", ".gitattributes")  # where lines may be marked
 BLOCK = re.compile(

@@ -6,13 +6,12 @@ studies/*/results/; whatever else stands in a page is left alone.
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import measured_in_pages as measured
 import pandas as pd
 
-from multilabel.core.files import read_json
 from multilabel.core.settings import read_params
 from multilabel.metrics.per_record import read
 from multilabel.metrics.predictions import mean_difference
@@ -22,7 +21,15 @@ from multilabel.studies.evidence import Results
 from multilabel.studies.specification import RESULTS
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = "README.md", "docs/studies.md", "docs/real_data.md", "docs/speed.md", "docs/faults.md", "docs/scale.md"
+PAGES = (
+    "README.md",
+    "docs/studies.md",
+    "docs/real_data.md",
+    "docs/using_a_model.md",
+    "docs/speed.md",
+    "docs/faults.md",
+    "docs/scale.md",
+)
 BLOCK = re.compile(r"(<!-- results: (\w+) -->\n).*?(<!-- end of results -->)", re.DOTALL)
 
 
@@ -134,215 +141,6 @@ def rescued() -> str:
     return table(["label", "test records", "text alone", "image alone", "both", "what the image adds"], rows)
 
 
-BENCH = ROOT / "metrics" / "bench"  # what `make bench` and `make bench-gpu` measured
-
-
-def _measured(device: str) -> tuple[dict[str, Any], list[str]]:
-    """What was measured, and the lines that say where, with what and when; nothing before it was."""
-    path = BENCH / f"{device}.json"
-    if not path.exists():
-        return {}, [f"Not measured yet: `make bench{'-gpu' * (device == 'gpu')}`."]
-    found = read_json(path)
-    about = found["about"]
-    versions = ", ".join(f"{name} {about['versions'][name]}" for name in ("torch", "timm", "transformers"))
-    machine = about["gpu"] if "gpu" in about else f"{about['processor']}, {about['cores']} cores"
-    lines = [
-        f"`{about['command']}`, {about['date']}, seed {about['seed']}: {machine}; Python {about['python']}, {versions}."
-    ]
-    picture = path.with_suffix(".png")
-    return found, lines + [f"![](../metrics/bench/{picture.name})"] * picture.exists()
-
-
-def _races(races: dict[str, Any], loops: Sequence[str]) -> str:
-    """A row per race: our rate, and the median and range of its ratio to each other loop."""
-
-    def ratio(race: dict[str, Any], other: str) -> str:
-        found = race["ours_to"].get(other)
-        return f"{found['median']:.2f} ({found['least']:.2f} to {found['greatest']:.2f})" if found else ""
-
-    rows = [[code(name), race.get("precision", ""), f"{race['per_second']['ours']['median']:,.0f}", *(ratio(race, other) for other in loops)]
-            for name, race in races.items()]  # fmt: skip
-    return table(["of", "precision", "ours, records/s", *(f"to {other}" for other in loops)], rows)
-
-
-def speed_cpu() -> str:
-    """Training, prediction and decoding on a CPU."""
-    found, lines = _measured("cpu")
-    if "training" in found:
-        lines += ["Training:", _races(found["training"], ("bare", "everybody", "trainer"))]
-    others = {f"prediction, {name}": race for name, race in found.get("prediction", {}).items()}
-    if "decoding" in found:
-        others["cache of images"] = found["decoding"]
-    if "ingesting" in found:
-        others["ingest"] = found["ingesting"]
-    return "\n\n".join([*lines, *(["Prediction and decoding:", _races(others, ["bare"])] if others else [])])
-
-
-def speed_gpu() -> str:
-    """Training, precisions, prediction and a kill on a GPU."""
-    found, lines = _measured("gpu")
-    if "ratios" in found:
-        lines += ["Training:", _races(found["ratios"], ("bare", "everybody"))]
-    if "prediction" in found:
-        lines += ["Prediction:", _races(found["prediction"], ["bare"])]
-    if "cuda_graphs" in found:
-        rows = [["on" if row["cuda_graphs"] else "off", f"{row['seconds_per_epoch']['median']:.2f}",
-                 f"{row['records'] / row['seconds_per_epoch']['median']:,.0f}", f"{row['train_loss'][-1]:.4f}"]
-                for row in found["cuda_graphs"]]  # fmt: skip
-        first = found["cuda_graphs"][0]
-        lines += [f"`train.cuda_graphs`, {first['network']} at {first['size']} pixels, batches of {first['batch_size']}, "
-                  f"{first['records']:,} images an epoch:",
-                  table(["CUDA graphs", "s per epoch", "images/s", "last loss"], rows)]  # fmt: skip
-    if "precisions" in found:
-        rows = [[row["precision"], f"{row['seconds_per_epoch']['median']:.2f}", f"{row['peak_memory_gb'] or 0:.1f}",
-                 f"{row['valid_f1_samples']:.3f}", f"{row['train_loss'][-1]:.4f}"] for row in found["precisions"]]  # fmt: skip
-        first = found["precisions"][0]
-        lines += [f"{first['network']}, batches of {first['batch_size']}, {first['records']:,} images an epoch, "
-                  f"{len(first['train_loss'])} epochs, one seed:",
-                  table(["precision", "s per epoch", "peak GB", "valid samples-F1", "last loss"], rows)]  # fmt: skip
-    for mode, run in found.get("resume", {}).items():
-        same = (
-            "the same weights, bit for bit"
-            if run["equal"]
-            else f"weights that differ by {run['largest_difference']:.2g} at most"
-        )
-        lines.append(f"Killed after {run['steps_before_the_kill']} states of {run['steps']} steps and taken up ({mode.replace('_', ' ')}): {same}; "
-                     f"two undisturbed runs differ by {run['largest_difference_of_two_undisturbed']:.2g}.")  # fmt: skip
-    return "\n\n".join(lines)
-
-
-IDLE = 4  # seconds: two that processes have to end in, and a `dvc repro` that finds nothing to do
-
-
-def faults() -> str:
-    """A row for each kind of fault: how often, and how it ended."""
-    path = BENCH / "faults.json"
-    if not path.exists():
-        return "Not measured yet: `make faults`."
-    found = read_json(path)
-    about, rows = found["about"], []
-    for kind in dict.fromkeys(case["kind"] for case in found["cases"]):
-        cases = [case for case in found["cases"] if case["kind"] == kind]
-        remedies = sorted({case["remedy"] for case in cases if case["remedy"]})
-        counts = [sum(map(_struck, cases)), sum(case["same"] for case in cases), sum(case["orphans"] > 0 for case in cases),
-                  sum(bool(case["left_over"]) for case in cases)]  # fmt: skip
-        rows.append([kind, len(cases), *counts, ", ".join(remedies)])
-    heads = ["fault", "times", "struck", "ended the same", "left a process", "left a file", "to do before"]
-    said = f"`{about['command']}`, {about['date']}, seed {about['seed']}: {about['processor']}, {about['cores']} cores; a run takes {found['undisturbed']['seconds']:.0f} s."
-    return f"{said}\n\n{table(heads, rows)}"
-
-
-def _struck(case: dict[str, Any]) -> bool:
-    """Whether something ended early: not where all went through, or where a signal came when nothing was left to do."""
-    if case["kind"] not in ("SIGKILL", "SIGTERM"):
-        return not case["done"].endswith("went through") or case["kind"] == "clock jumps"
-    signalled = float(case["done"].removesuffix(" s").rpartition(" ")[2])
-    return bool(case["seconds"] - signalled > IDLE)
-
-
-STAGES = ("ingest", "eda", "split", "encode_labels", "predict")
-
-
-def _scale(part: str) -> tuple[Any, str]:
-    """What a part of `make scale` found, and where and when."""
-    path = BENCH / f"scale_{part}.json"
-    if not path.exists() or part not in read_json(path):
-        return None, f"Not measured yet: `python -m bench.scale --parts {part}`."
-    found = read_json(path)
-    return found[part], _said(found["about"])
-
-
-def _said(about: dict[str, Any]) -> str:
-    note = f" {about['note']}" if "note" in about else ""
-    return f"`{about['command']}`, {about['date']}: {about['processor']}, {about['cores']} cores.{note}"
-
-
-def scale_stages() -> str:
-    """Seconds and memory of each stage at each number of records and labels, and how they grow."""
-    found, said = _scale("stages")
-    if found is None:
-        return said
-
-    def shown(case: dict[str, Any], stage: str, text: str) -> str:
-        return text.format(**case[stage]) if stage in case else ""
-
-    def cells(text: str) -> str:
-        rows = [[f"{case['records']:,}", case["labels"], *(shown(case, stage, text) for stage in STAGES)]
-                for case in sorted(found, key=lambda case: (case["labels"], case["records"]))]  # fmt: skip
-        return table(["records", "labels", *(code(stage) for stage in STAGES)], rows)
-
-    few = sorted((case for case in found if case["labels"] == found[0]["labels"]), key=lambda case: case["records"])
-    slopes = []
-    for stage in STAGES:
-        less, more = [case for case in few if stage in case][-2:]
-        memory = (more[stage]["peak_mb"] - less[stage]["peak_mb"]) / (more["records"] - less["records"])
-        times = more[stage]["cpu_seconds"] / less[stage]["cpu_seconds"]
-        slopes.append(
-            [code(stage), f"{less['records']:,} to {more['records']:,}", f"{1e5 * memory:.0f}", f"{times:.1f}"]
-        )
-    heads = ["stage", "between", "MB for each 100,000 records more", "times the processor seconds"]
-    return "\n\n".join([said, "Seconds, and in brackets processor seconds:", cells("{seconds:.0f} ({cpu_seconds:.0f})"),
-                        "Peak memory, MB:", cells("{peak_mb:.0f}"), table(heads, slopes)])  # fmt: skip
-
-
-def scale_archive() -> str:
-    """One large archive."""
-    found, said = _scale("archive")
-    if found is None:
-        return said
-    used = found["ingest"]
-    return (f"{said}\n\n{found['source_mb'] / 1e3:.1f} GB, {found['records']:,} images of {found['side']} px: `ingest` took "
-            f"{used['seconds']:.0f} s ({used['cpu_seconds']:.0f} processor seconds), {used['peak_mb']:.0f} MB.")  # fmt: skip
-
-
-def scale_reading() -> str:
-    """Images per second from a cache that is not in memory."""
-    found, said = _scale("reading")
-    if found is None:
-        return said
-    rows = []
-    for side, part in found.items():
-        for name, over in part["read_over_needed"].items():
-            cold, warm = (part["per_second"][f"{name}, {state}"] for state in ("cold", "warm"))
-            rows.append([side, name, f"{cold['median']:,.0f} ({cold['least']:,.0f} to {cold['greatest']:,.0f})",
-                         f"{over['median']:.1f}", f"{warm['median']:,.0f}"])  # fmt: skip
-    heads = ["px", "order", "images/s from the disk", "bytes read per byte needed", "images/s from memory"]
-    return f"{said}\n\n{table(heads, rows)}"
-
-
-def scale_processes() -> str:
-    """One training by one process and by several."""
-    found, said = _scale("processes")
-    if found is None:
-        return said
-    rows = []
-    for name, times in found["ways"].items():
-        seconds = sorted(one["epoch_seconds"] for one in times)
-        rows.append([name, f"{seconds[len(seconds) // 2]:.2f} ({seconds[0]:.2f} to {seconds[-1]:.2f})",
-                     f"{times[-1]['f1_samples']:.4f}", f"{times[-1]['map']:.4f}", f"{times[-1]['loss']:.6f}"])  # fmt: skip
-    return f"{said}\n\n{table(['way', 's per epoch', 'valid samples-F1', 'valid mAP', 'valid loss'], rows)}"
-
-
-def speed_stages() -> str:
-    """Seconds of each stage of `make repro`."""
-    path = BENCH / "repro.json"
-    if not path.exists():
-        return "Not measured yet: `python -m bench.stages`."
-    found = read_json(path)
-    rows = []
-    for kind, imports in found["imports"].items():
-        own = {name: used for name, used in found["stages"].items() if name.partition("@")[0] == kind}
-        trained = [seconds for name, seconds in found["trainings"].items() if name.partition("@")[0] == kind]
-        runs = len(own) or len(trained)
-        seconds = sum(used["cpu_seconds"] for used in own.values())
-        longest = max(own, key=lambda name: own[name]["cpu_seconds"], default="")
-        shown = f"{seconds:.0f}" if own else f"{sum(trained) + runs * imports['cpu_seconds']:.0f}"
-        most = f"{longest} {own[longest]['cpu_seconds']:.1f}" if own else f"{sum(trained):.0f} of training"
-        rows.append([code(kind), runs, shown, f"{runs * imports['cpu_seconds']:.0f}", most])
-    heads = ["stage", "runs", "processor s in all", "of them imports", "most"]
-    return f"{_said(found['about'])}\n\n{table(heads, rows)}"
-
-
 MADE: dict[str, Callable[[], str]] = {
     "captions": lambda: leaders("captions"),
     "books": lambda: leaders("books"),
@@ -353,14 +151,16 @@ MADE: dict[str, Callable[[], str]] = {
     "competition_clean": lambda: competition_table("no"),
     "competition_exposed": lambda: competition_table("yes"),
     "rescued": rescued,
-    "speed_cpu": speed_cpu,
-    "speed_gpu": speed_gpu,
-    "faults": faults,
-    "scale_stages": scale_stages,
-    "scale_archive": scale_archive,
-    "scale_reading": scale_reading,
-    "scale_processes": scale_processes,
-    "speed_stages": speed_stages,
+    "speed_cpu": measured.speed_cpu,
+    "speed_gpu": measured.speed_gpu,
+    "faults": measured.faults,
+    "scale_stages": measured.scale_stages,
+    "scale_archive": measured.scale_archive,
+    "scale_reading": measured.scale_reading,
+    "scale_processes": measured.scale_processes,
+    "speed_stages": measured.speed_stages,
+    "exported": measured.exported,
+    "ways": measured.ways,
 }
 
 
