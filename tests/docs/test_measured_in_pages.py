@@ -5,7 +5,9 @@ from typing import Any
 
 import measured_in_pages
 import pytest
+from conftest import ROOT
 from measured_in_pages import (
+    BENCH,
     STAGES,
     exported,
     faults,
@@ -19,7 +21,7 @@ from measured_in_pages import (
     ways,
 )
 
-from multilabel.core.files import write_json
+from multilabel.core.files import read_json, write_json
 
 
 def rates(**ratios: float) -> dict[str, Any]:
@@ -154,3 +156,13 @@ def test_ways_of_using_a_model_are_told_by_the_worst_of_all_models(
     assert "words" not in exported()
     assert "| Python | none | 0 of 2,500 |" in ways()
     assert "| ONNX | 1.2e-02 (`net`); none for 1 of 3 models | 7 of 2,500 |" in ways()
+
+
+def test_readme_says_how_often_an_exported_model_decides_otherwise() -> None:
+    models = read_json(BENCH / "agreement.json")["models"].values()
+    others = sum(model["ways"]["ONNX"]["other_label_sets"] for model in models)
+    assert (
+        f"ONNX ({others} of {sum(model['records'] for model in models):,} label sets)"
+        in (ROOT / "README.md").read_text()
+    )
+    assert all(model["ways"][way]["other_label_sets"] == 0 for model in models for way in ("Python", "HTTP"))

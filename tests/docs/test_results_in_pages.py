@@ -4,14 +4,11 @@ import json
 import re
 import subprocess
 from collections import Counter
-from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import ROOT
 from results_in_pages import MADE, PAGES, filled, names
 
-from multilabel.core.files import write_json
 from multilabel.reporting.markdown import escape
 from multilabel.studies.lines import JUDGED
 from multilabel.studies.openings import in_short
