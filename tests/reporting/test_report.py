@@ -273,40 +273,39 @@ def test_everything_there_is(finished: Project) -> None:
     assert "Deletion" not in markdown
 
 
-def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
+def line_of(finished: Project, title: str, found: dict[str, Any]) -> str:
+    """What the report says of a measure of an explanation, between its heading and its figures."""
     whole(finished)
+    path = Path("metrics/explain/why.json")
+    write_json(path, json.loads(path.read_text()) | found)
+    markdown, _, _ = finished.report()
+    (line,) = [line for line in markdown.splitlines() if title in line]
+    assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
+    return line
+
+
+def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
     boxes = np.array([[0.4, 0.4, 0.2, 0.2], [0, 0, 0.3, 0.3], [0.6, 0.6, 0.4, 0.4], [0, 0, 1, 1]])
     points = np.array([[0.5, 0.5], [0.1, 0.1], [0.1, 0.1], [0.9, 0.9]])
-    path = Path("metrics/explain/why.json")
-    write_json(path, json.loads(path.read_text()) | pointing_game(points, boxes))
-    markdown, _, _ = finished.report()
-    (line,) = [line for line in markdown.splitlines() if "Pointing game" in line]
-    assert line == (
+    assert line_of(finished, "Pointing game", pointing_game(points, boxes)) == (
         "**Pointing game** (Zhang et al. 2016): **0.750** (0.301 to 0.954, 95 % interval of Wilson). In 3 of the 4 test records "
         "with one label and one box, the strongest place of the Grad-CAM for that label lies inside the box, without tolerance. "
         "Always pointing at the centre of the image scores 0.500. Where the centre lies outside, in 2 of them, the network "
         "scores 0.500."
     )
-    assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
 
 
 def test_deletion_says_what_was_measured(finished: Project) -> None:
-    whole(finished)
-    path = Path("metrics/explain/why.json")
     measured = {
         "deletion_records": 1200, "deletion": 0.5, "deletion_by_other_map": 0.125, "deletion_difference": 0.375,
         "deletion_difference_ci_low": 0.25, "deletion_difference_ci_high": 0.4375,
     }  # fmt: skip
-    write_json(path, json.loads(path.read_text()) | measured)
-    markdown, _, _ = finished.report()
-    (line,) = [line for line in markdown.splitlines() if "Deletion" in line]
-    assert line == (
+    assert line_of(finished, "Deletion", measured) == (
         "**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
         "strongest takes **0.500** off that label's probability, a mean over 1,200 test records, evenly drawn. Hiding where the map of "
         "another record of that label is strongest takes 0.125: a record's own map is worth +0.375 (+0.250 to +0.438, 95 % "
         "bootstrap interval over records) beyond where such things usually are."
     )
-    assert markdown.index("## Why `net` says so") < markdown.index(line) < markdown.index("figures/why_words.png")
 
 
 @pytest.mark.parametrize(
