@@ -16,8 +16,9 @@ from multilabel.studies.comparison import Study
 from multilabel.studies.evidence import Results, gather
 from multilabel.studies.exact_tables import COUNTED
 from multilabel.studies.runs import declared
+from multilabel.studies.score_tables import ScoresTable
 from multilabel.studies.specification import DeclaredRun, read_groups, read_report
-from multilabel.studies.tables import KINDS, ScoresTable, Table, check_tables, compare, involved, read_tables
+from multilabel.studies.tables import KINDS, Table, check_tables, compare, involved, read_tables
 
 SCORES = [
     (study, name) for study in PARAMS for name, block in PARAMS[study]["tables"].items() if block["kind"] == "scores"
