@@ -28,7 +28,7 @@ def test_time_is_saved_on_one_device(tmp_path: Path) -> None:
     fast, slow = scored(tmp_path, "fast", 30, 0.7, 0.8), scored(tmp_path, "slow", 120, 0.72, 0.8)
     line = said("time_saved", ["fast", "slow"], fast, slow)
     assert (line.ours, line.verdict) == (0.75, CANNOT)
-    assert line.because == "another machine; both on cpu x1"
+    assert line.caveats == ("another machine", "both on cpu x1")
     lost = said("f1_macro_lost", ["fast", "slow"], fast, slow)
     assert lost.ours == pytest.approx(0.02)
     other = scored(tmp_path, "other", 120, 0.72, 0.8, device="cuda x1")
@@ -41,7 +41,7 @@ def test_a_hurdle_is_told_by_all_networks_that_take_it(tmp_path: Path) -> None:
              (("a", 0.71, 0.88), ("b", 0.9, 0.95), ("c", 0.69, 0.5))]  # fmt: skip
     line = said("f1_test_at_least", ["a"], *known)
     assert (line.ours, line.verdict) == (0.88, CANNOT)
-    assert "the lowest of 2 of 3 networks" in line.because
+    assert "the lowest of 2 of 3 networks" in line.caveats
     line = said("f1_test_at_least", [], known[2])
     assert (line.ours, line.because) == (None, "none of 1 networks reaches 0.70")
 
