@@ -14,7 +14,7 @@ import pandas as pd
 
 from multilabel.core.settings import read_params
 from multilabel.metrics.per_record import read
-from multilabel.metrics.predictions import mean_difference
+from multilabel.metrics.predictions import difference_by_seed
 from multilabel.reporting.markdown import Markdown, code, table
 from multilabel.reporting.tables import difference, leaderboard, short_markdown
 from multilabel.studies.evidence import Results
@@ -96,8 +96,8 @@ def _competition() -> pd.DataFrame:
 def _over(name: str, base: str) -> str:
     """The paired difference between two architectures on the records of the competition's test split."""
     with (COMPETITION / "f1_per_record.parquet").open("rb") as file:
-        f1 = read(file)["captions"]
-    return "" if name == base else difference(mean_difference((f1[name] - f1[base]).to_numpy(), 1000, 42))
+        f1 = read(file)["captions"].by_seed
+    return "" if name == base else difference(difference_by_seed(f1[name], f1[base], 1000, 42))
 
 
 def competition() -> str:

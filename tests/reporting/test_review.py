@@ -4,12 +4,15 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.paths import PER_RECORD
 from multilabel.metrics.per_record import per_record, write
+from multilabel.metrics.predictions import f1_of_sets
 from multilabel.reporting.review import Revision, curves, review, standing
 
 NUMBER = 40
@@ -28,12 +31,14 @@ class State:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.files = folder, dict[str, bytes]()
+        self.trainings: dict[str, NDArray[np.floating]] = {}  # (S, N) F1 of architectures with several
 
     def of(self, datasets: Mapping[str, Said], valid: Mapping[str, float | None] = {}, **records: object) -> "State":
-        parts = [
-            per_record(dataset, {name: predictions(right, **records) for name, right in said.items()})  # type: ignore[arg-type]
-            for dataset, said in datasets.items()
-        ]
+        parts = []
+        for dataset, said in datasets.items():
+            tables = {name: predictions(right, **records) for name, right in said.items()}  # type: ignore[arg-type]
+            f1 = {name: f1_of_sets(table)[None] for name, table in tables.items()}
+            parts.append(per_record(dataset, tables, f1 | self.trainings))
         write(parts, self.folder / "f1")
         self.files[str(PER_RECORD)] = (self.folder / "f1").read_bytes()
         for name, score in valid.items():
@@ -150,9 +155,33 @@ def test_what_changed_stands_beside_what_it_is_worth(base: State, tmp_path: Path
         "| better | 0.500 to 0.550 | 0.600 (0.500 to 0.700) | 12 | train.lr 0.001 -&gt; 0.0001; code |"
     )
     chart = curves(base.revision("main"), own.revision("this work tree"))
-    assert '    title "net: main, then this work tree"\n    x-axis "epoch" 1 --> 3\n' in chart
-    assert "    line [0.2000, 0.5000]\n    line [0.3000, 0.4000, 0.5500]\n```" in chart
+    title, axis = '    title "net: {}"\n    x-axis "epoch" 1 --> {}\n', '    y-axis "samples-F1 on valid"\n'
+    assert f"{title.format('main', 2)}{axis}    line [0.2000, 0.5000]\n```" in chart  # one line would be stretched
+    assert f"{title.format('this work tree', 3)}{axis}    line [0.3000, 0.4000, 0.5500]\n```" in chart
     assert curves(own.revision("a"), own.revision("b")) == "No curve moved.\n"
+    trained(base, "net", {}, "a", [0.2, 0.25, 0.5])
+    chart = curves(base.revision("main"), own.revision("this work tree"))
+    lines = "    line [0.2000, 0.2500, 0.5000]\n    line [0.3000, 0.4000, 0.5500]\n```"
+    assert f"{title.format('main, then this work tree', 3)}{axis}{lines}" in chart
+
+
+def test_what_seeds_do_is_no_difference(tmp_path: Path) -> None:
+    """Trainings of one network differ by more than a tenth: their means differ in every record, and by chance alone."""
+    random = np.random.default_rng(0)
+    of_seeds = random.normal(0.6, 0.05, size=(2, 3, 1))
+    base, own = (State(tmp_path / name) for name in ("base", "own"))
+    for state, seeds in zip((base, own), of_seeds, strict=True):
+        state.folder.mkdir()
+        state.trainings["net"] = np.clip(seeds + random.normal(0, 0.01, size=(3, NUMBER)), 0, 1)
+        state.of({"photos": {"net": 0, "rule": 20}}, {"net": 0.6, "rule": 0.5})
+    line = said(base, own)[2]
+    assert line.startswith("| `photos` | `net` | itself on `main` |")
+    assert "| not distinguishable |" in line
+    alone = {"net": np.repeat(of_seeds.mean(axis=1), NUMBER, axis=1)}  # the same means, each taken for one training
+    for state, mean in zip((base, own), alone["net"], strict=True):
+        state.trainings["net"] = mean[None]
+        state.of({"photos": {"net": 0, "rule": 20}})
+    assert "| not distinguishable |" not in said(base, own)[2]
 
 
 def test_one_revision_alone_is_a_short_table(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,18 +13,26 @@ from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
-from multilabel.metrics.predictions import f1_of_sets
 
 F1 = "f1_"  # prefix of the columns with scores
+TRAINING = "@"  # between an architecture and the number of its training, of which it may have several
 RECORD = ["id", "truth"]  # what tells records apart: ids may stay where labels change, so `truth` is a digest of those
 
 
+@dataclass(frozen=True)
+class Scored:
+    """F1 of N test records by the architectures of a dataset."""
+
+    records: pd.Index  # id and truth
+    by_seed: Mapping[str, NDArray[np.floating]]  # architecture -> (S, N), a row for each of its trainings
+
+
 def per_record(
-    dataset: str, predictions: Mapping[str, pd.DataFrame], over_seeds: Mapping[str, NDArray[np.floating]] | None = None
+    dataset: str, predictions: Mapping[str, pd.DataFrame], by_seed: Mapping[str, NDArray[np.floating]]
 ) -> pd.DataFrame:
     """The predictions of a dataset's architectures -> dataset, id, truth and `f1_<architecture>`, a row per test record.
 
-    `over_seeds` has (N,) the mean F1 of those that were trained with several.
+    `by_seed` has (S, N) the F1 of each; of one with S > 1 the columns are `f1_<architecture>@0` and so on.
     """
     found = pd.DataFrame()
     for name, table in predictions.items():
@@ -33,7 +42,9 @@ def per_record(
         elif found["id"].tolist() != table["id"].tolist():
             raise UserError(f"the predictions of {name} are of other records than those of {next(iter(predictions))}; "
                             f"run `dvc repro` so that both see the same split")  # fmt: skip
-        found[F1 + name] = f1_of_sets(table) if over_seeds is None or name not in over_seeds else over_seeds[name]
+        scores = by_seed[name]
+        for number, f1 in enumerate(scores):
+            found[F1 + name + (f"{TRAINING}{number}" if len(scores) > 1 else "")] = f1
     return found
 
 
@@ -44,14 +55,14 @@ def write(parts: Sequence[pd.DataFrame], path: Path) -> None:
         table.to_parquet(partial, index=False, compression="zstd")
 
 
-def read(file: BinaryIO) -> dict[str, pd.DataFrame]:
-    """Dataset -> F1 by record (rows, in order of id) and architecture (columns)."""
-    table = pd.read_parquet(file)
-    return {
-        str(dataset): rows.set_index(RECORD)
-        .filter(regex=f"^{F1}")
-        .dropna(axis="columns", how="all")
-        .rename(columns=lambda column: column.removeprefix(F1))
-        .sort_index()
-        for dataset, rows in table.groupby("dataset")
-    }
+def read(file: BinaryIO) -> dict[str, Scored]:
+    """Dataset -> what is known of its test records, in order of id."""
+    return {str(dataset): _scored(rows) for dataset, rows in pd.read_parquet(file).groupby("dataset")}
+
+
+def _scored(rows: pd.DataFrame) -> Scored:
+    table = rows.set_index(RECORD).filter(regex=f"^{F1}").dropna(axis="columns", how="all").sort_index()
+    columns: dict[str, list[str]] = {}
+    for column in table.columns:
+        columns.setdefault(str(column).removeprefix(F1).partition(TRAINING)[0], []).append(str(column))
+    return Scored(table.index, {name: table[own].to_numpy().T for name, own in columns.items()})

@@ -66,7 +66,13 @@ def paired_difference(predictions: Path, base: Path, n_resamples: int, seed: int
         raise UserError(
             f"{predictions} and {base} hold different records; run `dvc repro` so that both see the same split"
         )
-    own, other = read_f1_by_seed(predictions), read_f1_by_seed(base)
+    return difference_by_seed(read_f1_by_seed(predictions), read_f1_by_seed(base), n_resamples, seed)
+
+
+def difference_by_seed(
+    own: NDArray[np.floating], other: NDArray[np.floating], n_resamples: int, seed: int
+) -> dict[str, float | None]:
+    """(S, N) and (T, N) scores of the same records by the trainings of two models -> the same."""
     if len(own) == len(other) == 1 or own.shape[1] < 2:
         return mean_difference(own.mean(axis=0) - other.mean(axis=0), n_resamples, seed)
     found = difference_of(of_means(own, n_resamples, seed), of_means(other, n_resamples, seed))

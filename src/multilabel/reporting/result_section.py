@@ -12,7 +12,7 @@ from multilabel.metrics.per_record import per_record
 from multilabel.reporting import answers, plots, tables
 from multilabel.reporting.figures import Figures
 from multilabel.reporting.markdown import Markdown
-from multilabel.reporting.results import f1_of_records, predicted, stored, there
+from multilabel.reporting.results import f1_by_seed, predicted, stored, there
 from multilabel.reporting.samples import Samples, samples
 
 
@@ -102,6 +102,6 @@ def result_section(
         joined_curves=tables.joined_curves(dataset, curves),
         per_label=per_label,
         per_record=per_record(
-            dataset, {name: predicted(name) for name in own}, {name: f1_of_records(name) for name in own}
+            dataset, {name: predicted(name) for name in own}, {name: f1_by_seed(name) for name in own}
         ),
     )

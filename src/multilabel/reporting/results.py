@@ -65,9 +65,9 @@ def predicted(name: str) -> pd.DataFrame:
     return pd.read_parquet(there(predictions_file(name), "evaluate", name))
 
 
-def f1_of_records(name: str) -> NDArray[np.floating]:
-    """(N,) its F1 of each test record, the mean over seeds."""
-    return read_f1_by_seed(there(predictions_file(name), "evaluate", name)).mean(axis=0)
+def f1_by_seed(name: str) -> NDArray[np.floating]:
+    """(S, N) its F1 of each test record, by each of its trainings."""
+    return read_f1_by_seed(there(predictions_file(name), "evaluate", name))
 
 
 def decoded(name: str) -> pd.DataFrame:

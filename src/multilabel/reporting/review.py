@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from multilabel.core.errors import UserError
 from multilabel.core.paths import METRICS, PER_RECORD, REPORTS
 from multilabel.metrics import per_record
-from multilabel.metrics.predictions import mean_difference
+from multilabel.metrics.per_record import Scored
+from multilabel.metrics.predictions import difference_by_seed
 from multilabel.metrics.scores import METRICS as SCORES
 from multilabel.reporting.changes import changes
 from multilabel.reporting.markdown import Markdown, code, table
@@ -29,6 +30,9 @@ CURVES = REPORTS / "curves.tsv"
 CURVE = VALID = "valid_f1_samples"  # in tables of curves, and in what `evaluate` wrote
 MOST_CURVES = 6  # architectures whose curves a review draws
 
+F1 = NDArray[np.floating]  # (S, N) of the test records, by each training
+BySeed = Mapping[str, F1]  # of each architecture
+
 
 @dataclass(frozen=True)
 class Revision:
@@ -38,8 +42,8 @@ class Revision:
     content: Callable[[Path], bytes | None]
 
     @cached_property
-    def records(self) -> dict[str, pd.DataFrame] | None:
-        """Dataset -> F1 by test record and architecture; None where the file is not there."""
+    def scored(self) -> dict[str, Scored] | None:
+        """Dataset -> F1 of its test records; None where the file is not there."""
         found = self.content(PER_RECORD)
         try:
             return None if found is None else per_record.read(io.BytesIO(found))
@@ -82,25 +86,26 @@ class Revision:
 def review(base: Revision, own: Revision, n_resamples: int, seed: int) -> Markdown:
     """A table of paired differences on test, and in sentences what is not in it."""
     for revision in (own, base):
-        if revision.records is None:
+        if revision.scored is None:
             return Markdown(
                 f"{code(revision.name)} has no {code(PER_RECORD)}, so no score can be compared record by record.\n"
             )
-    there, here = base.records or {}, own.records or {}
+    there, here = base.scored or {}, own.scored or {}
     rows: list[list[object]] = []
     told: list[Markdown] = []
-    for dataset, records in here.items():
+    for dataset, scored in here.items():
         if dataset not in there:
             told.append(Markdown(f"Dataset {code(dataset)} is new: nothing of it can be compared."))
-        elif not records.index.equals(there[dataset].index):
-            told.append(_other_records(dataset, records.index, there[dataset].index, base.name))
+        elif not scored.records.equals(there[dataset].records):
+            told.append(_other_records(dataset, scored.records, there[dataset].records, base.name))
         else:
-            for name, other, change in _changes(records, there[dataset], base):
-                found = mean_difference(change, n_resamples, seed)
+            before = there[dataset].by_seed
+            for name, other, f1, former in _changes(scored.by_seed, before, base):
+                found = difference_by_seed(f1, former, n_resamples, seed)
                 moved = changes(name, base.content, own.content)
-                now = _now(own.row(name), base.row(name) if name in there[dataset] else {})
+                now = _now(own.row(name), base.row(name) if name in before else {})
                 rows.append([code(dataset), code(name), other, difference(found), verdict(found), *now, moved])
-            told += _not_compared(records, there[dataset], base)
+            told += _not_compared(scored.by_seed, before, base)
     told += [Markdown(f"Dataset {code(name)} is no longer there.") for name in there if name not in here]
     shown = [table(HEADS, rows)] if rows else []
     return Markdown("\n\n".join([*shown, *told]) + "\n")
@@ -108,14 +113,14 @@ def review(base: Revision, own: Revision, n_resamples: int, seed: int) -> Markdo
 
 def standing(own: Revision, n_resamples: int, seed: int) -> Markdown:
     """The few columns of one revision that people look at: a row per architecture, the best on valid first."""
-    if own.records is None:
+    if own.scored is None:
         return Markdown(f"{code(own.name)} has no {code(PER_RECORD)}; run `dvc repro` first.\n")
     rows: list[list[object]] = []
-    for dataset, records in own.records.items():
-        best = own.best(_names(records))
-        for name in sorted(_names(records), key=lambda name: -(own.row(name).get("valid_f1_samples") or 0)):
+    for dataset, scored in own.scored.items():
+        f1, best = scored.by_seed, own.best(scored.by_seed)
+        for name in sorted(f1, key=lambda name: -(own.row(name).get("valid_f1_samples") or 0)):
             row = own.row(name)
-            found = mean_difference((records[name] - records[best]).to_numpy(), n_resamples, seed) if best else {}
+            found = difference_by_seed(f1[name], f1[best], n_resamples, seed) if best else {}
             shown = [difference(found), verdict(found)] if found and name != best else ["", ""]
             rows.append([code(dataset), code(name), row.get("modality", ""), *_now(row, {}), *shown])
     return Markdown(f"{table(STANDING, rows)}\n")
@@ -127,15 +132,23 @@ def curves(base: Revision, own: Revision) -> Markdown:
     moved = [name for name, values in after.items() if values and before.get(name) != values]
     charts = []
     for name in moved[:MOST_CURVES]:
-        lines = [values for values in (before.get(name), after[name]) if values]
-        which = f"{base.name}, then {own.name}" if len(lines) > 1 else own.name
-        drawn = [f"    line [{', '.join(f'{value:.4f}' for value in values)}]" for values in lines]
-        charts.append("\n".join([
-            "```mermaid", "xychart-beta", f'    title "{name}: {which}"', f'    x-axis "epoch" 1 --> {max(map(len, lines))}',
-            '    y-axis "samples-F1 on valid"', *drawn, "```",
-        ]))  # fmt: skip
+        former, values = before.get(name), after[name]
+        if former and len(former) == len(values):
+            charts.append(_chart(f"{name}: {base.name}, then {own.name}", former, values))
+        else:  # Mermaid stretches a shorter line over the whole axis
+            charts += [_chart(f"{name}: {base.name}", former)] if former else []
+            charts.append(_chart(f"{name}: {own.name}", values))
     left = [f"{len(moved) - MOST_CURVES} other curves moved."] if len(moved) > MOST_CURVES else []
     return Markdown("\n\n".join([*charts, *left] or ["No curve moved."]) + "\n")
+
+
+def _chart(title: str, *lines: Sequence[float]) -> str:
+    """Lines of as many epochs."""
+    drawn = [f"    line [{', '.join(f'{value:.4f}' for value in values)}]" for values in lines]
+    return "\n".join([
+        "```mermaid", "xychart-beta", f'    title "{title}"', f'    x-axis "epoch" 1 --> {len(lines[0])}',
+        '    y-axis "samples-F1 on valid"', *drawn, "```",
+    ])  # fmt: skip
 
 
 def _now(row: Mapping[str, Any], before: Mapping[str, Any]) -> list[object]:
@@ -146,27 +159,24 @@ def _now(row: Mapping[str, Any], before: Mapping[str, Any]) -> list[object]:
     return [moved, f"{number(row.get('f1_samples'))} ({low} to {high})", number(row.get("train_seconds"), ".0f")]
 
 
-def _changes(
-    here: pd.DataFrame, there: pd.DataFrame, base: Revision
-) -> Iterator[tuple[str, Markdown, NDArray[np.floating]]]:
-    """An architecture that moved with its former version, a new one with the best of the base; the differences by record."""
-    best = base.best(_names(there))
-    for name in _names(here):
+def _changes(here: BySeed, there: BySeed, base: Revision) -> Iterator[tuple[str, Markdown, F1, F1]]:
+    """An architecture that moved with its former version, a new one with the best of the base; F1 of both."""
+    best = base.best(there)
+    for name, f1 in here.items():
         if name in there:
-            if not here[name].equals(there[name]):
-                yield name, Markdown(f"itself on {code(base.name)}"), (here[name] - there[name]).to_numpy()
+            if not np.array_equal(f1, there[name]):
+                yield name, Markdown(f"itself on {code(base.name)}"), f1, there[name]
         elif best is not None:
-            other = Markdown(f"{code(best)}, the best of {code(base.name)} on valid")
-            yield name, other, (here[name] - there[best]).to_numpy()
+            yield name, Markdown(f"{code(best)}, the best of {code(base.name)} on valid"), f1, there[best]
 
 
-def _not_compared(here: pd.DataFrame, there: pd.DataFrame, base: Revision) -> Iterator[Markdown]:
+def _not_compared(here: BySeed, there: BySeed, base: Revision) -> Iterator[Markdown]:
     lists = {
-        "The same on every test record": [n for n in _names(here) if n in there and here[n].equals(there[n])],
-        "No longer there": [n for n in _names(there) if n not in here],
+        "The same on every test record": [n for n in here if n in there and np.array_equal(here[n], there[n])],
+        "No longer there": [n for n in there if n not in here],
     }
-    if base.best(_names(there)) is None:
-        lists["New, and nothing of the base has a score on valid"] = [n for n in _names(here) if n not in there]
+    if base.best(there) is None:
+        lists["New, and nothing of the base has a score on valid"] = [n for n in here if n not in there]
     yield from (Markdown(f"{said}: {', '.join(map(code, names))}.") for said, names in lists.items() if names)
 
 
@@ -176,7 +186,3 @@ def _other_records(dataset: str, here: pd.Index, there: pd.Index, base: str) -> 
         f"The test records of {code(dataset)} are not those of {code(base)} ({len(here):,} here, {len(there):,} there, "
         f"{both:,} of them with the same id and labels), so nothing of it can be compared."
     )
-
-
-def _names(records: pd.DataFrame) -> list[str]:
-    return list(map(str, records.columns))
