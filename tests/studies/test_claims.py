@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from evidence_of import LABELS, TFIDF, evidence, outcome, study_of, truth
 
-from multilabel.metrics.differences import Adjusted, Difference, Variance
+from multilabel.metrics.differences import Difference, Variance, holm
 from multilabel.studies.claims import Claim, claim_lines, claimed_pairs, judged
 from multilabel.studies.evidence import Evidence, Fresh
 from multilabel.studies.lines import ClaimLine
@@ -43,7 +43,7 @@ def difference(value: float, error: float = 0.01) -> Difference:
     ],
 )
 def test_a_claim_has_a_direction_and_a_size(published: float, found: Difference, said: str, because: str) -> None:
-    verdict, why = judged(published, found, Adjusted(found.p, 0.05))
+    verdict, why = judged(published, found, found.p)
     if (published, found.value) == (0.30, 0.15):
         why = "right direction and size"  # half the size and covered: either reason will do
     assert (verdict, why) == (said, because)
@@ -51,20 +51,33 @@ def test_a_claim_has_a_direction_and_a_size(published: float, found: Difference,
 
 def test_among_several_claims_less_is_certain() -> None:
     found = difference(0.022)
-    assert judged(0.02, found, Adjusted(found.p, 0.05))[0] == "holds"
-    verdict = judged(0.02, found, Adjusted(min(1, 4 * found.p), 0.05 / 4), 4)
+    assert judged(0.02, found, found.p)[0] == "holds"
+    verdict = judged(0.02, found, min(1, 4 * found.p), 4)
     assert verdict == (
         "not distinguishable from noise",
         "the interval excludes 0, but not with 4 claims tested at once",
     )
     beyond = "the interval excludes 0, but not with 4 claims tested at once"
-    assert judged(0.2, found, Adjusted(min(1, 4 * found.p), 0.05 / 4), 4) == (
+    assert judged(0.2, found, min(1, 4 * found.p), 4) == (
         "does not hold",
         f"no difference of that size; {beyond}",
     )
     small = difference(0.0)  # nor is it certain that there is no difference of that size
-    assert judged(0.022, small, Adjusted(1.0, 0.05))[0] == "does not hold"
-    assert judged(0.022, small, Adjusted(1.0, 0.05 / 4))[0] == "not distinguishable from noise"
+    assert judged(0.022, small, 1.0)[0] == "does not hold"
+    assert judged(0.022, small, 1.0, 4)[0] == "not distinguishable from noise"
+
+
+@pytest.mark.parametrize("claims", [2, 10])
+@pytest.mark.parametrize("errors", [1.0, 3.0])  # the printed size, in standard errors
+def test_true_claims_are_refuted_in_less_than_one_table_of_twenty(claims: int, errors: float) -> None:
+    """Where all differences are as printed, however many are tested: what tells a direction does not widen this interval."""
+    random, tables, wrong = np.random.default_rng(0), 400, 0
+    for values in random.normal(errors * 0.01, 0.01, (tables, claims)):
+        found = [difference(float(value)) for value in values]
+        adjusted = holm([one.p for one in found])
+        said = [judged(errors * 0.01, one, p, claims)[0] for one, p in zip(found, adjusted, strict=True)]
+        wrong += "does not hold" in said
+    assert wrong <= 0.05 * tables
 
 
 def lines(first: Evidence, second: Evidence, *more: Evidence, published: float = 0.25, **about: Any) -> ClaimLine:

@@ -12,6 +12,7 @@ import pytest
 from conftest import ROOT, run
 from evidence_of import evidence, truth
 from repository import PARAMS, STUDIES
+from sklearn.metrics import precision_recall_fscore_support
 
 from multilabel.core.errors import UserError
 from multilabel.metrics.statistics import f1_per_record
@@ -76,6 +77,22 @@ def test_runs_with_other_records_and_without_curves_are_kept_beside_the_others(s
     assert predicted_sets(Kept(results, "short@full").predicted(), COMMON_RULE).ids.tolist() == ["0.jpg"]
     assert len(Kept(results, "long@full").predicted()) == 30
     assert Kept(results, "short@full").curve("train/loss") is None
+
+
+def test_scores_of_labels_are_means_over_seeds(study: Path) -> None:
+    targets = truth(60)
+    targets[:, -1] = 0  # a label that occurs nowhere
+    found = evidence(study, "first", [0.9, 0.6, 0.7], targets=targets)
+    sets = found.sets(AS_REPORTED)
+    every = [
+        precision_recall_fscore_support(sets.targets, own, average=None, zero_division=0)[:3] for own in sets.by_seed
+    ]
+    expected = np.mean(every, axis=0)
+    own = found.per_label()
+    assert own.index.tolist() == found.source.per_label()["label"].tolist()
+    for name, values in zip(("precision", "recall", "f1"), expected, strict=True):
+        np.testing.assert_allclose(own[name].to_numpy()[: len(values)], values)
+        assert not own[name].to_numpy()[len(values) :].any()
 
 
 def test_scores_of_which_no_predictions_were_kept_are_no_evidence(study: Path) -> None:

@@ -78,21 +78,12 @@ def paired_difference(first: Replicates, second: Replicates) -> Difference:
     return Difference(float(first.values.mean() - second.values.mean()), of_records, of_seeds)
 
 
-@dataclass(frozen=True)
-class Adjusted:
-    """What a claim that is tested among several may use."""
-
-    p: float  # to be held against `LEVEL`
-    level: float  # of its interval
-
-
-def holm(p_values: Sequence[float]) -> list[Adjusted]:
-    """Holm 1979: with these, the chance to call any of the claims wrongly is at most `LEVEL`, in the order given."""
-    found, largest = [Adjusted(1.0, LEVEL)] * len(p_values), 0.0
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm 1979: held against `LEVEL`, these call any of the differences wrongly in at most that share, in the order given."""
+    found, largest = [1.0] * len(p_values), 0.0
     for place, claim in enumerate(sorted(range(len(p_values)), key=lambda claim: p_values[claim])):
-        left = len(p_values) - place
-        largest = max(largest, min(1.0, left * p_values[claim]))
-        found[claim] = Adjusted(largest, LEVEL / left)
+        largest = max(largest, min(1.0, (len(p_values) - place) * p_values[claim]))
+        found[claim] = largest
     return found
 
 

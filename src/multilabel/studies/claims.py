@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from multilabel.metrics.differences import LEVEL, Adjusted, Difference, holm
+from multilabel.metrics.differences import LEVEL, Difference, holm
 from multilabel.studies.comparison import Study
 from multilabel.studies.evidence import Evidence, paired, same_records
 from multilabel.studies.lines import (
@@ -89,10 +89,13 @@ def claim_lines(
     return lines, len(tested)
 
 
-def judged(published: float, found: Difference, adjusted: Adjusted, tested: int = 1) -> tuple[str, str]:
-    """Verdict on a claim of a difference of size `published`, and why."""
-    printed, allowed = found.interval(), found.interval(adjusted.level)
-    if adjusted.p < LEVEL:
+def judged(published: float, found: Difference, p: float, tested: int = 1) -> tuple[str, str]:
+    """Verdict on a claim of a difference of size `published`, and why; `p` is adjusted for as many as were `tested`.
+
+    That there is no difference of that size is another hypothesis than that there is none: its interval is Bonferroni's.
+    """
+    printed, allowed = found.interval(), found.interval(LEVEL / tested)
+    if p < LEVEL:
         if found.value < 0:
             return FAILS, "reversed"
         if printed.low <= published <= printed.high:
@@ -167,7 +170,7 @@ def _as_many_updates(first: Evidence, second: Evidence) -> bool:
     return bool(abs(made - others) <= SAME_UPDATES * max(made, others))
 
 
-def _line(pair: Pair, levels: Mapping[str, Adjusted] | None, tested: int) -> ClaimLine:
+def _line(pair: Pair, levels: Mapping[str, float] | None, tested: int) -> ClaimLine:
     first, second = pair.first, pair.second
     said = {rule: _said(pair, rule, levels, tested) for rule in pair.found}
     line = replace(
@@ -187,14 +190,14 @@ def _line(pair: Pair, levels: Mapping[str, Adjusted] | None, tested: int) -> Cla
     return replace(line, **vars(said[AS_REPORTED])) if AS_REPORTED in said else line
 
 
-def _said(pair: Pair, rule: str, levels: Mapping[str, Adjusted] | None, tested: int) -> SameClaim:
+def _said(pair: Pair, rule: str, levels: Mapping[str, float] | None, tested: int) -> SameClaim:
     """The difference under one rule, with the verdict where one may be drawn."""
     found = pair.found[rule]
     printed = found.interval()
     p, verdict, because = None, pair.verdict or CANNOT, pair.because
     if levels is not None:
-        p = levels[rule].p
-        verdict, because = judged(pair.claim.published, found, levels[rule], tested)
+        p = levels[rule]
+        verdict, because = judged(pair.claim.published, found, p, tested)
         if any(own.by_chance and own.seeds < 2 for own in (pair.first, pair.second)):
             verdict = ONE_SEED
     return SameClaim(ours=printed.value, low=printed.low, high=printed.high, p=p, verdict=verdict, because=because)

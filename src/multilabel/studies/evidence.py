@@ -12,13 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from multilabel.core.files import read_json
 from multilabel.metrics.differences import Difference, paired_difference
-from multilabel.metrics.resampling import Replicates, constant_answer, replicates
+from multilabel.metrics.resampling import RATIOS, Replicates, constant_answer, replicates
 from multilabel.studies.lines import RECORDS
-from multilabel.studies.predicted_sets import COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
+from multilabel.studies.predicted_sets import AS_REPORTED, COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
 from multilabel.studies.specification import (
     AS_PUBLISHED,
     EXAMPLES,
@@ -46,7 +47,7 @@ class Source(ABC):
 
     @abstractmethod
     def per_label(self) -> pd.DataFrame:
-        """A row per label."""
+        """A row per label, of the first seed."""
 
     @abstractmethod
     def history(self) -> pd.DataFrame:
@@ -57,11 +58,14 @@ class Source(ABC):
         """A few records with their true and predicted labels."""
 
     def curve(self, name: str) -> pd.DataFrame | None:
-        """Columns `step` and `value` of the first seed, or None if the run did not log it."""
+        """Columns `step` and `value`, the mean over seeds up to where the shortest ended; None if the run did not log it."""
         found = self.history()
-        found = found[found["curve"] == name]
-        own = found[found["seed"] == found["seed"].min()]
-        return own[["step", "value"]].reset_index(drop=True) if len(own) else None
+        own = found[found["curve"] == name]
+        if own.empty:
+            return None
+        means = own.groupby("step")["value"].agg(["mean", "size"])
+        shared = means[means["size"] == own["seed"].nunique()]["mean"]
+        return shared.rename("value").reset_index()
 
 
 @dataclass(frozen=True)
@@ -205,6 +209,15 @@ class Evidence:
     def sets(self, rule: str) -> PredictedSets:
         """What it predicts of test under a rule."""
         return predicted_sets(self._predicted, rule)
+
+    def per_label(self) -> pd.DataFrame:
+        """Precision, recall and F1 of each label (index), the mean over seeds; as the run decodes."""
+        own, order = self.sets(AS_REPORTED), self.source.per_label()["label"]
+        true = (own.by_seed & own.targets).sum(axis=1)
+        positive, claimed = np.broadcast_to(own.targets.sum(axis=0), true.shape), own.by_seed.sum(axis=1)
+        known = {name: ratio(true, positive, claimed).mean(axis=0) for name, ratio in RATIOS.items()}
+        found = pd.DataFrame(known, index=order[: true.shape[1]])
+        return found.reindex(order, fill_value=0.0)  # labels that occur nowhere come last
 
     @cached_property
     def _replicates(self) -> dict[str, dict[str, Replicates]]:

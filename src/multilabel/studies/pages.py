@@ -13,7 +13,7 @@ from multilabel.reporting import plots
 from multilabel.reporting.markdown import Markdown, escape, heading_id, render
 from multilabel.reporting.tables import explained
 from multilabel.studies.coverage import Coverage, coverage
-from multilabel.studies.evidence import Evidence, gather
+from multilabel.studies.evidence import Evidence, Fresh, gather
 from multilabel.studies.finished import FinishedTable, exact
 from multilabel.studies.openings import index_opening, report_opening
 from multilabel.studies.rendering import (
@@ -157,8 +157,8 @@ class ReportedStudy:
             for source, caption in explained(self.folder / EXPLANATIONS / name):
                 shutil.copy(source, folder / f"{name}_{source.name}")
                 figures.append((f"figures/{name}_{source.name}", caption))
-            known = [evidence.label for evidence in self.evidence.get(block["of"], ())]
-            found.append({"name": name, "of": block["of"], "evidence": known[-1] if known else "", "figures": figures})
+            own = [known.label for known in self.evidence.get(block["of"], ()) if isinstance(known.source, Fresh)]
+            found.append({"name": name, "of": block["of"], "evidence": ", ".join(own), "figures": figures})
         return found
 
 

@@ -170,7 +170,7 @@ class PerLabelTable(TableBlock):
                 not_run(row, measure, figure) for row, own in printed.rows.items() for measure, figure in own.items()
             ]
         for evidence in known:
-            found = evidence.source.per_label().set_index("label")
+            found = evidence.per_label()
             caveats = (*study.caveats(evidence), "no interval per label")
             for row, values in printed.rows.items():
                 label = row.rpartition(" ")[2]
