@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Prints what changed between a base revision and the work tree as Markdown tables.
+# Prints what changed in the work tree since it left a base revision, as Markdown tables.
 set -euo pipefail
-base="${1:?usage: review.sh BASE}"
+left="$(git merge-base "${1:?usage: review.sh BASE}" HEAD)" # what others did on the base since then is not of this change
+base="$(git rev-parse --short "$left")"
 export PYTHONHASHSEED=0 # dvc's rows come in hash order; this keeps them stable
 echo "## Differences on test, record by record"
 echo

@@ -87,6 +87,15 @@ def test_baselines_and_ensembles(tiny_dataset: str) -> None:
     assert_same(Path("tfidf"), expected, tiny_dataset)
 
 
+def test_an_exported_baseline_says_what_it_holds_and_can_be_read_by_others(tiny_dataset: str) -> None:
+    """Its weights are written for their owner alone; a server runs as somebody else."""
+    folder, _ = trained.trained(tiny_dataset, "tfidf")
+    export(folder, Path("out"))
+    assert "The folder holds safetensors and JSON;" in Path("out/README.md").read_text()
+    Path("new").touch()
+    assert {path.stat().st_mode for path in Path("out").iterdir()} == {Path("new").stat().st_mode}
+
+
 @pytest.mark.slow
 def test_pretrained_encoders(tiny_dataset: str) -> None:
     image = {

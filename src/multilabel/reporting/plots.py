@@ -12,6 +12,7 @@ from multilabel.reporting.canvas import ACCENT, INK, SOFT, new_figure, save, sho
 
 MODALITY_COLOURS = {"nothing": "#8d99ae", "text": "#bc6c25", "image": "#2a6f97", "image+text": "#386641"}
 MOST_BARS, MOST_PAIRED = 40, 30  # labels that one figure can show
+MOST_LENGTHS = 60  # bars of a histogram
 
 
 def label_counts(counts: Sequence[tuple[str, int]], path: Path) -> None:
@@ -42,7 +43,8 @@ def text_lengths(counts: Mapping[int, int], path: Path) -> None:
     order = np.argsort(words)
     reached = np.cumsum(records[order]) / records.sum()
     least, most = int(words.min()), int(words[order][np.searchsorted(reached, 0.99)])
-    edges = np.arange(least, most + 2) - 0.5 if most - least < 60 else np.linspace(least, most, 50)
+    width = 1 + (most - least) // MOST_LENGTHS  # whole, so that each bar stands for as many lengths
+    edges = np.arange(least, most + width + 1, width) - 0.5
     figure, axes = new_figure(5.5, 2.8)
     axes.hist(np.minimum(words, most), bins=edges.tolist(), weights=records, color=ACCENT)
     axes.set(title="Length of the texts", xlabel="words", ylabel="records")
@@ -64,7 +66,8 @@ def cooccurrence(pairs: NDArray[np.integer], names: Sequence[str], ratios: Seque
     for row, label in enumerate(kept):
         axes.text(len(kept) - 0.3, row, f"{ratios[label]:.2f}", va="center", fontsize=7)
     axes.text(len(kept) - 0.3, -0.9, "ratio", fontsize=7)
-    axes.set_title(f"Records with both labels{_of(len(kept), len(names))}\n(ratio: other labels per record)")
+    which = _of(len(kept), len(names), "that most often stand with others, ")
+    axes.set_title(f"Records with both labels{which}\n(ratio: other labels per record)")
     axes.spines[:].set_visible(False)
     save(figure, path)
 
@@ -152,5 +155,5 @@ def per_label(table: pd.DataFrame, path: Path) -> None:
     save(figure, path)
 
 
-def _of(kept: int, number: int) -> str:
-    return "" if kept == number else f", the {kept} most frequent of {number:,}"
+def _of(kept: int, number: int, which: str = "most frequent ") -> str:
+    return "" if kept == number else f", the {kept} {which}of {number:,}"
