@@ -43,6 +43,10 @@ def kept(asked: list[int], rows: NDArray[np.int_] = ROWS, of: dict[str, str] = O
     return kept_features(of, 10, rows, compute, "features", Path("features"))
 
 
+def stored() -> list[Path]:
+    return [file.parent for file in Path("features").glob("*/of.json")]
+
+
 def test_rows_are_computed_once_whoever_asks(asked: list[int]) -> None:
     kept(asked, np.array([7, 2, 7]))
     assert asked == [2, 7]
@@ -100,11 +104,46 @@ def test_sigkill_leaves_whole_rows(asked: list[int]) -> None:
     np.testing.assert_array_equal(found["pooled"][:, 0], np.arange(600))
 
 
+TOGETHER = """
+import sys, time
+from pathlib import Path
+import numpy as np
+from multilabel.inputs import feature_cache
+feature_cache.CHUNK = 3
+def features(rows):
+    return {"pooled": np.stack([np.full(3, row + 1, np.float32) for row in rows])}
+def compute(rows):
+    time.sleep(0.05)
+    with open(f"computed_{sys.argv[1]}", "a") as file:
+        file.writelines(f"{row}\\n" for row in rows)
+    return features(rows)
+rows = np.arange(60)
+Path(f"there_{sys.argv[1]}").touch()
+while len(list(Path().glob("there_*"))) < 2:
+    time.sleep(0.01)
+found = feature_cache.kept_features({}, 60, rows, compute, "features", Path("features"))
+assert (found["pooled"] == features(rows)["pooled"]).all()
+"""
+
+
+def test_of_two_that_want_the_same_at_once_one_waits(asked: list[int]) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    both = [
+        subprocess.Popen([sys.executable, "-c", TOGETHER, name], env=environment, stdout=subprocess.PIPE, text=True)
+        for name in ("a", "b")
+    ]
+    said = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert sum("another process computes these features; waiting for it" in one for one in said) == 1
+    computed = [int(row) for path in Path().glob("computed_*") for row in path.read_text().split()]
+    assert sorted(computed) == list(range(60))
+
+
 def test_other_weights_have_features_of_their_own(asked: list[int]) -> None:
     kept(asked)
     kept(asked, of=OF | {"weights": "z"})
     assert len(asked) == 20
-    assert len(list(Path("features").iterdir())) == 2
+    assert len(stored()) == 2
 
 
 @pytest.mark.parametrize("file", ["checksums.npy", "pooled.npy", "states.npy"])
@@ -113,7 +152,7 @@ def test_a_file_cut_short_is_computed_anew_and_said(
     asked: list[int], file: str, left: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept(asked)
-    (path,) = Path("features").iterdir()
+    (path,) = stored()
     whole = (path / file).read_bytes()
     (path / file).write_bytes(whole[: min(left, len(whole) - 1)])
     np.testing.assert_array_equal(kept(asked)["pooled"], features(ROWS)["pooled"])
@@ -126,7 +165,7 @@ def test_a_damaged_row_has_all_that_are_asked_for_computed_anew(
     asked: list[int], file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kept(asked)
-    (path,) = Path("features").iterdir()
+    (path,) = stored()
     width = np.load(path / file)[:1].nbytes
     with (path / file).open("r+b") as content:
         content.seek(place := len(content.read()) - 7 * width)  # in row 3

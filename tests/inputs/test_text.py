@@ -8,11 +8,13 @@ from conftest import minilm_folder
 
 from multilabel.core.settings import Choice, call_named
 from multilabel.inputs.cleaning import CLEANINGS, clean, emptied
-from multilabel.inputs.tokenization import TOKENIZERS, special_ids, tokenize, unknown_id
+from multilabel.inputs.tokenization import TOKENIZERS, Tokenization, special_ids, tokenize, unknown_id
 from multilabel.inputs.word_vectors import (
     WORD_VECTORS,
     Subwords,
+    VectorSettings,
     WordVectors,
+    cached_vectors,
     extended,
     train_vectors,
     unknown_words,
@@ -91,8 +93,26 @@ def test_word_vectors_are_reproducible_and_cover_the_vocabulary(name: str, tmp_p
     assert filled == set(tokenizer.get_vocab()) - {"[PAD]", "[CLS]", "[SEP]"}  # [UNK] stands for what is left out
     first.save(tmp_path / "vectors")
     again = WordVectors.load(tmp_path / "vectors")
+    assert again is not None
     np.testing.assert_array_equal(again.table, first.table)
     assert (again.subwords is None) == (first.subwords is None)
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "emptied"])
+def test_damaged_vectors_are_trained_anew_and_said(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokenization = Tokenization(tokenizer="words", vocabulary=12)
+    settings = VectorSettings(Choice("word2vec_cbow", {"epochs": 2}), 6, [], tokenization, 1)
+    first = cached_vectors(settings, TEXTS, tmp_path)
+    (path,) = tmp_path.iterdir()
+    content = bytearray(path.read_bytes())
+    content[-100:-60] = bytes(40)
+    path.write_bytes({"cut": content[:-50], "overwritten": content, "emptied": b""}[damage])
+    np.testing.assert_array_equal(cached_vectors(settings, TEXTS, tmp_path).table, first.table)
+    assert "damaged, as a power failure may leave a file; its vectors are trained anew" in capsys.readouterr().out
+    cached_vectors(settings, TEXTS, tmp_path)
+    assert capsys.readouterr().out == ""
 
 
 def test_a_word_never_seen_gets_the_vector_that_fasttext_gives_it() -> None:

@@ -11,6 +11,7 @@ from multilabel.core.errors import UserError
 from multilabel.data.labels import Labels
 from multilabel.metrics.predictions import (
     BY_SEED,
+    difference_by_seed,
     f1_of_sets,
     label_table,
     mean_over_seeds,
@@ -60,6 +61,17 @@ def test_the_difference_of_several_seeds_covers_them(tmp_path: Path) -> None:
     assert found["alike"]["difference_ci_low"] == pytest.approx(0.1)
     half = 4.303 * 0.08 * np.sqrt(1 / 3 + 1)  # one seed of the other is taken to vary as much
     assert found["apart"]["difference_ci_low"] == pytest.approx(0.1 - half, abs=0.01)
+
+
+def test_a_baseline_does_not_vary_with_a_seed() -> None:
+    """One training is taken to vary as much as the other model's do; a baseline has one because more would be the same."""
+    of_records = RANDOM.normal(0.6, 0.2, 200)
+    net = of_records + RANDOM.normal(0, 0.05, (3, 1)) + RANDOM.normal(0, 0.02, (3, 200))
+    widths = []
+    for chance in ((True, True), (True, False)):
+        found = difference_by_seed(net, of_records[None] - 0.1, 200, 1, chance)
+        widths.append(found["difference_ci_high"] - found["difference_ci_low"])  # type: ignore[operator]
+    assert widths[1] == pytest.approx(widths[0] / 2, rel=0.1)  # a variance of 1/3 in place of 1/3 + 1
 
 
 def test_the_mean_over_seeds_has_an_interval_over_records_and_seeds() -> None:

@@ -8,7 +8,7 @@ import torch
 
 from multilabel.core.errors import UserError
 from multilabel.models import devices
-from multilabel.models.devices import accelerator
+from multilabel.models.devices import accelerator, is_main_process
 
 
 @pytest.fixture
@@ -69,3 +69,19 @@ def test_a_gpu_multiplies_in_the_precision_that_is_named(monkeypatch: pytest.Mon
     ):
         assert accelerator(precision) == mixed
         assert torch.backends.cudnn.allow_tf32 is torch.backends.cuda.matmul.allow_tf32 is rounds
+
+
+@pytest.mark.parametrize(
+    ("environment", "main"),
+    [({}, True), ({"RANK": "1"}, True), ({"RANK": "1", "WORLD_SIZE": "1"}, True), ({"RANK": "1", "WORLD_SIZE": "2"}, False),
+     ({"RANK": "0", "WORLD_SIZE": "2"}, True)],
+)  # fmt: skip
+def test_one_of_several_processes_writes_and_one_alone_always(
+    environment: dict[str, str], main: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rank that something else left in the environment says nothing."""
+    for name in ("RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert is_main_process() is main

@@ -509,6 +509,8 @@ ALL_TEXT = ", ".join(sorted(TEXT_ENCODERS))
          "crops only shrink"),
         ({"baseline": "keyword_rule", "train": {"lr": 1.0}}, "architectures.a: a baseline reads the text at most and has no "
          "`train:`; take it out"),
+        ({"baseline": "constant", "head": "bogus"}, "architectures.a: a baseline reads the text at most and has no `head:`; "
+         "take it out"),
         ({"text": TEXT, "train": {"lr": 0}}, "architectures.a.train.lr: input should be greater than 0, got 0; change it in "
          "params.yaml"),
         ({"text": TEXT, "train": {"schedule": "cosin"}}, "unknown schedule 'cosin' in architectures.a.train.schedule; did you "

@@ -142,7 +142,7 @@ def test_leaderboards_of_all_datasets_with_what_could_not_be_computed(finished: 
 def test_without_any_dataset_there_is_still_a_page(finished: Project) -> None:
     page, found = explored(finished)
     assert found == []
-    assert '<select id="dataset"></select>' in page
+    assert '<select id="dataset" autocomplete="off"></select>' in page
 
 
 def test_one_record_and_an_unlabelled_one_of_the_same_id(finished: Project) -> None:

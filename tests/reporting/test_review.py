@@ -177,6 +177,11 @@ def test_what_seeds_do_is_no_difference(tmp_path: Path) -> None:
     line = said(base, own)[2]
     assert line.startswith("| `photos` | `net` | itself on `main` |")
     assert "| not distinguishable |" in line
+    own.files["data/resolved/net.json"] = json.dumps({"kind": "network"}).encode()
+    base.files["data/resolved/net.json"] = b"no JSON"
+    with pytest.raises(UserError, match=r"^data/resolved/net.json of main cannot be read; .*`dvc repro -f resolve`"):
+        said(base, own)
+    base.files.pop("data/resolved/net.json")
     alone = {"net": np.repeat(of_seeds.mean(axis=1), NUMBER, axis=1)}  # the same means, each taken for one training
     for state, mean in zip((base, own), alone["net"], strict=True):
         state.trainings["net"] = mean[None]

@@ -65,7 +65,7 @@ def test_fusion_is_held_against_the_best_of_one_modality_both_chosen_on_valid(me
     for name, (modality, valid, right) in kinds.items():
         scored(name, modality=modality, valid_f1_samples=valid, f1_samples=right / 10)
         predictions(name, right)
-    gain = tables.fusion_gain(tables.leaderboard(kinds, "d"), 200, 1)
+    gain = tables.fusion_gain(tables.leaderboard(kinds, "d"), set(), 200, 1)
     assert gain is not None
     assert (gain["fusion"], gain["single"]) == ("fused", "text")
     assert gain["difference"] == pytest.approx(0.3)
@@ -77,8 +77,8 @@ def test_fusion_is_held_against_the_best_of_one_modality_both_chosen_on_valid(me
     assert (
         f"+0.300 ({gain['difference_ci_low']:+.3f} to {gain['difference_ci_high']:+.3f}), **{gain['verdict']}**" in said
     )
-    assert tables.fusion_gain(tables.leaderboard(["text", "image"], "d"), 200, 1) is None
-    assert tables.fusion_gain(tables.leaderboard(["fused", "lucky"], "d"), 200, 1) is None
+    assert tables.fusion_gain(tables.leaderboard(["text", "image"], "d"), set(), 200, 1) is None
+    assert tables.fusion_gain(tables.leaderboard(["fused", "lucky"], "d"), set(), 200, 1) is None
     assert answers.on_fusion(None) == []
 
 

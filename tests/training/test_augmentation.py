@@ -98,6 +98,12 @@ def test_erasing_hides_one_rectangle_in_its_share_of_the_pictures() -> None:
     torch.testing.assert_close(erased[hit][0][:, one], images[0].mean(dim=(1, 2))[:, None].expand(-1, int(one.sum())))
 
 
+def test_erasing_never_hides_more_than_it_may() -> None:
+    images = torch.rand(200, 3, 100, 100)
+    hidden = (erase(images, Augmentation(erase=1.0, erase_area=0.005)) != images).any(dim=1).float().mean(dim=(1, 2))
+    assert 0 < hidden.max() <= 0.0075  # to whole pixels
+
+
 def test_randaugment_draws_for_every_image() -> None:
     smooth = F.interpolate(torch.rand(1, 3, 4, 4), 32).expand(8, -1, -1, -1)
     torch.manual_seed(0)

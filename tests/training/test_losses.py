@@ -44,3 +44,12 @@ def test_gradients_are_those_of_float64_where_it_matters(name: str, options: dic
 def test_weights_for_another_number_of_labels_are_one_line() -> None:
     with pytest.raises(UserError, match=r"train.loss.pos_weight: 2 weights for 3 labels; give one each, or one number"):
         LOSSES["bce"](torch.full((3,), 0.5), pos_weight=[1.0, 2.0])
+
+
+def test_a_label_of_every_record_is_learned_as_well() -> None:
+    """It has no negatives per positive, and a weight of 0 would leave its output where it began."""
+    loss = LOSSES["bce"](torch.tensor([1.0, 0.5, 0.0]), pos_weight="auto")
+    logits = torch.zeros(4, 3, requires_grad=True)
+    loss(logits, torch.tensor([[1.0, 1.0, 0.0]] * 4)).backward()
+    assert logits.grad is not None
+    assert (logits.grad.abs() > 0).all()

@@ -74,6 +74,17 @@ def test_a_last_batch_too_small_for_all_devices_joins_the_one_before(processes: 
     assert sorted(np.concatenate(batches)) == list(range(42))
 
 
+@pytest.mark.parametrize(
+    ("batch_size", "records", "last"), [(4, 100, 4), (4, 101, 5), (1, 5, 1), (16, 100, 20), (16, 104, 8)]
+)
+def test_a_last_batch_joins_the_one_before_only_if_it_is_short(batch_size: int, records: int, last: int) -> None:
+    examples = Examples(np.zeros((records, 1, 1, 3), np.uint8), np.arange(records), None, None)
+    batches = examples.shuffled(batch_size, np.random.default_rng(0))
+    sizes = sorted(map(len, batches), key=lambda size: abs(size - batch_size))
+    assert sizes[-1] == last
+    assert set(sizes[:-1]) <= {batch_size}
+
+
 def test_accumulation_trains_networks_with_batch_norm(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(BLOCKS, "a", {"image": IMAGE, "text": {"encoder": "gru"}, "fusion": "sum"})
     model, _ = trained("a", batch_size=9, accumulate=8, epochs=1)

@@ -140,7 +140,7 @@ class Examples:
             parts = [order[i : i + bucket] for i in range(0, len(order), bucket)]
             order = np.concatenate([part[np.argsort(self.tokens.lengths[part], kind="stable")] for part in parts])
         batches = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-        if len(batches) > 1 and len(batches[-1]) < max(LEAST, least):
+        if len(batches) > 1 and len(batches[-1]) < max(least, min(LEAST, batch_size)):
             batches[-2:] = [np.concatenate(batches[-2:])]
         return [batches[i] for i in random.permutation(len(batches))]
 

@@ -1,18 +1,20 @@
 """What a frozen encoder says of each record, computed once and kept in arrays that every later run maps into memory.
 
 A derived cache outside DVC: named after all that the features depend on, filled row by row, safe to delete. A killed run
-leaves the rows that it has finished, and the next one goes on with the others.
+leaves the rows that it has finished, and the next one goes on with the others. Of two that want the same at once one waits.
 """
 
 import hashlib
 import json
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 from tqdm import tqdm
 
@@ -41,18 +43,35 @@ def kept_features(
     """
     key = json.dumps([FORMAT, number, of], sort_keys=True)
     path = folder / hashlib.sha256(key.encode()).hexdigest()[:16]
-    missing, arrays = np.unique(rows), _open(path, number)
-    if arrays is not None:
-        missing = _lacking(path, arrays, missing)
-    with tqdm(total=len(missing), desc=title, unit="record", mininterval=2, disable=not len(missing)) as bar:
-        for start in range(0, len(missing), CHUNK):
-            chosen = missing[start : start + CHUNK]
-            found = compute(chosen)
-            if arrays is None:
-                arrays = _create(path, of, number, found)
-            _write(path, arrays, chosen, found)
-            bar.update(len(chosen))
+    with _alone(path):
+        missing, arrays = np.unique(rows), _open(path, number)
+        if arrays is not None:
+            missing = _lacking(path, arrays, missing)
+        with tqdm(total=len(missing), desc=title, unit="record", mininterval=2, disable=not len(missing)) as bar:
+            for start in range(0, len(missing), CHUNK):
+                chosen = missing[start : start + CHUNK]
+                found = compute(chosen)
+                if arrays is None:
+                    arrays = _create(path, of, number, found)
+                _write(path, arrays, chosen, found)
+                bar.update(len(chosen))
     return {name: array for name, array in (arrays or {}).items() if name != CHECKSUMS}
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """No other process reads or fills these arrays meanwhile: it would put new files in place of those that are mapped here."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_suffix(".lock"))  # whose owner may be killed: the system gives it free
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print(f"{path}: another process computes these features; waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _open(path: Path, number: int) -> Arrays | None:

@@ -28,6 +28,11 @@ def is_whole(path: Path) -> bool:
         return file.read() == _digest(path, size)
 
 
+def content_of(path: Path) -> bytes:
+    """What stands before the digest."""
+    return path.read_bytes()[:-DIGEST]
+
+
 def _digest(path: Path, size: int) -> bytes:
     """Of the checksums of all blocks."""
     content = np.memmap(path, np.uint8, "r")[:size]

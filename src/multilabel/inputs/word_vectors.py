@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import numpy as np
 from annotated_types import Ge, Le
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 from tokenizers import Tokenizer, models
 
 from multilabel.core.files import replacing
@@ -22,12 +22,13 @@ from multilabel.core.ranges import Epochs
 from multilabel.core.registry import Registry
 from multilabel.core.settings import Choice, call_named, to_json
 from multilabel.inputs.cleaning import clean
+from multilabel.inputs.sealed_files import content_of, is_whole, seal
 from multilabel.inputs.tokenization import SPECIAL, UNKNOWN, Tokenization, fit_tokenizer
 
 Floats = NDArray[np.float32]
 Window = Annotated[int, Ge(1), Le(100)]  # words on either side
 Sentences = Sequence[Sequence[str]]
-LAYOUT = "1"  # raise it when training changes, so that no old vectors are used
+LAYOUT = "2"  # raise it when training changes, so that no old vectors are used
 SHORTEST, LONGEST = 3, 6  # letters of the pieces that fastText takes a word apart into
 
 
@@ -57,14 +58,20 @@ class WordVectors:
     subwords: Subwords | None
 
     def save(self, path: Path) -> None:
-        """As safetensors."""
+        """As safetensors, sealed."""
         pieces = {} if self.subwords is None else {"pieces": self.subwords.pieces}
         save_file({"table": self.table, **pieces}, path)
+        seal(path)
 
     @classmethod
-    def load(cls, path: Path) -> "WordVectors":
-        """The inverse of `save`."""
-        stored = load_file(path)
+    def load(cls, path: Path) -> "WordVectors | None":
+        """The inverse of `save`; None where the file is not there or not whole."""
+        if not path.exists():
+            return None
+        if not is_whole(path):
+            print(f"{path}: damaged, as a power failure may leave a file; its vectors are trained anew")
+            return None
+        stored = load(content_of(path))
         return cls(stored["table"], Subwords(stored["pieces"]) if "pieces" in stored else None)
 
 
@@ -130,12 +137,13 @@ def cached_vectors(
     cleaned = clean(texts, settings.clean)
     key = json.dumps([LAYOUT, to_json(settings), cleaned], sort_keys=True)
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
-    if not path.exists():
+    vectors = WordVectors.load(path)
+    if vectors is None:
         tokenizer = fit_tokenizer(settings.tokenization, cleaned)
         vectors = train_vectors(settings.choice, tokenizer, cleaned, settings.width, settings.seed)
         with replacing(path) as partial:
             vectors.save(partial)
-    return WordVectors.load(path)
+    return vectors
 
 
 def train_vectors(choice: Choice, tokenizer: Tokenizer, texts: Sequence[str], width: int, seed: int) -> WordVectors:

@@ -16,6 +16,8 @@ from multilabel.metrics.statistics import Estimate, bootstrap, f1_of_label_sets
 
 BY_SEED = "f1_by_seed.parquet"  # beside the predictions, of what was trained with several seeds
 PROBABILITY = "p_"  # prefix of the columns with probabilities
+Chance = tuple[bool, bool]  # of two models, whether another seed would give something else: not of a baseline
+BOTH: Chance = (True, True)
 
 
 class LabelOrder(Protocol):
@@ -56,7 +58,9 @@ def label_table(predictions: pd.DataFrame, labels: LabelOrder) -> pd.DataFrame:
     return per_label(targets, predicted, probabilities, labels.ids, labels.names)
 
 
-def paired_difference(predictions: Path, base: Path, n_resamples: int, seed: int) -> dict[str, float | None]:
+def paired_difference(
+    predictions: Path, base: Path, n_resamples: int, seed: int, chance: Chance = BOTH
+) -> dict[str, float | None]:
     """Samples-F1 of one model minus that of another on the same records, with the interval of the mean difference.
 
     Where either was trained with several seeds it is that of the means over seeds, and the interval covers them as well. It
@@ -66,16 +70,19 @@ def paired_difference(predictions: Path, base: Path, n_resamples: int, seed: int
         raise UserError(
             f"{predictions} and {base} hold different records; run `dvc repro` so that both see the same split"
         )
-    return difference_by_seed(read_f1_by_seed(predictions), read_f1_by_seed(base), n_resamples, seed)
+    return difference_by_seed(read_f1_by_seed(predictions), read_f1_by_seed(base), n_resamples, seed, chance)
 
 
 def difference_by_seed(
-    own: NDArray[np.floating], other: NDArray[np.floating], n_resamples: int, seed: int
+    own: NDArray[np.floating], other: NDArray[np.floating], n_resamples: int, seed: int, chance: Chance = BOTH
 ) -> dict[str, float | None]:
     """(S, N) and (T, N) scores of the same records by the trainings of two models -> the same."""
     if len(own) == len(other) == 1 or own.shape[1] < 2:
         return mean_difference(own.mean(axis=0) - other.mean(axis=0), n_resamples, seed)
-    found = difference_of(of_means(own, n_resamples, seed), of_means(other, n_resamples, seed))
+    first, second = (
+        of_means(scores, n_resamples, seed, chance=varies) for scores, varies in zip((own, other), chance, strict=True)
+    )
+    found = difference_of(first, second)
     sure = found.interval()
     return {"difference": found.value, "difference_ci_low": sure.low, "difference_ci_high": sure.high}
 

@@ -12,6 +12,7 @@ from safetensors.numpy import load_file, save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from multilabel.core.errors import UserError
 from multilabel.core.files import read_json, write_json
 from multilabel.core.ranges import Count, Positive
 from multilabel.core.registry import Registry
@@ -124,6 +125,10 @@ class TfidfLogreg:
         C: Positive = 10.0,
     ) -> None:
         """The options of scikit-learn's TfidfVectorizer and LogisticRegression by these names."""
+        if ngram_range[0] > ngram_range[1]:
+            raise UserError(
+                f"tfidf_logreg.ngram_range: from {ngram_range[0]} to {ngram_range[1]} words is no range; swap them"
+            )
         self.vectorizer = TfidfVectorizer(
             ngram_range=(ngram_range[0], ngram_range[1]), min_df=min_df, sublinear_tf=True
         )
@@ -132,7 +137,13 @@ class TfidfLogreg:
 
     def fit(self, texts: Sequence[str], targets: NDArray[np.uint8], labels: Labels) -> None:
         """A label that all training texts or none have gets a constant."""
-        features = self.vectorizer.fit_transform(texts)
+        try:
+            features = self.vectorizer.fit_transform(texts)
+        except ValueError:  # of all that scikit-learn refuses, what options alone cannot show
+            raise UserError(
+                f"tfidf_logreg: no phrase stands in min_df: {self.vectorizer.min_df} of the {len(texts)} training texts; "
+                f"lower it, or take a network or `baseline: constant`"
+            ) from None
         self.vectorizer.idf_ = self.vectorizer.idf_.astype(np.float32)  # as it will be stored
         self.weights = np.zeros((targets.shape[1], features.shape[1]), np.float32)
         self.bias = np.zeros(targets.shape[1], np.float32)
@@ -172,4 +183,5 @@ BASELINES: Registry[type[Baseline]] = Registry(
 
 
 def _pattern(words: Sequence[str]) -> str:
-    return r"\b(?:" + "|".join(re.escape(word) for word in words) + r")(?:s|es)?\b"
+    """Whole words, in the plural too; `\b` would ask for a letter at the end of C++."""
+    return r"(?<!\w)(?:" + "|".join(re.escape(word) for word in words) + r")(?:s|es)?(?!\w)"

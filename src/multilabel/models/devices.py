@@ -38,7 +38,7 @@ def _say_once(line: str) -> None:
 
 def is_main_process() -> bool:
     """Whether this is the one process of a run that writes its results."""
-    return os.environ.get("RANK", "0") == "0"
+    return os.environ.get("WORLD_SIZE", "1") == "1" or os.environ.get("RANK", "0") == "0"
 
 
 def describe(device: torch.device) -> str:

@@ -62,7 +62,7 @@ def result_section(
     )
     n_resamples, seed = reported.n_resamples, reported.seed
     baseline, changes = tables.against_baselines(leaders, baselines, n_resamples, seed)
-    constant, better = tables.above_constant(leaders, n_resamples, seed)
+    constant, better = tables.above_constant(leaders, baselines, n_resamples, seed)
     others = [name for name in leaders["architecture"] if name != constant]
     summary = stored("submission", dataset) if dataset in reported.submissions else None
     networks = [name for name in leaders["architecture"] if name not in baselines]
@@ -72,7 +72,7 @@ def result_section(
         leaders=leaders,
         best=best,
         answers=[
-            *answers.on_fusion(tables.fusion_gain(leaders, n_resamples, seed)),
+            *answers.on_fusion(tables.fusion_gain(leaders, baselines, n_resamples, seed)),
             *answers.on_baselines(baseline, changes),
             *answers.on_constant(constant, better, others),
             *answers.on_submission(dataset, summary),

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import METRICS, PER_RECORD, REPORTS
+from multilabel.core.paths import METRICS, PER_RECORD, REPORTS, RESOLVED
 from multilabel.metrics import per_record
 from multilabel.metrics.per_record import Scored
 from multilabel.metrics.predictions import difference_by_seed
@@ -30,8 +30,7 @@ CURVES = REPORTS / "curves.tsv"
 CURVE = VALID = "valid_f1_samples"  # in tables of curves, and in what `evaluate` wrote
 MOST_CURVES = 6  # architectures whose curves a review draws
 
-F1 = NDArray[np.floating]  # (S, N) of the test records, by each training
-BySeed = Mapping[str, F1]  # of each architecture
+BySeed = Mapping[str, NDArray[np.floating]]  # architecture -> (S, N) F1 of the test records, by each training
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,14 @@ class Revision:
         except (ValueError, KeyError, TypeError):
             raise self._unreadable(path, f"evaluate@{architecture}") from None
 
+    def by_chance(self, architecture: str) -> bool:
+        """Whether another seed would give something else, which it does but of a baseline."""
+        found = self.content(RESOLVED / f"{architecture}.json")
+        try:
+            return found is None or json.loads(found).get("kind") != "baseline"
+        except (ValueError, AttributeError):
+            raise self._unreadable(RESOLVED / f"{architecture}.json", "resolve") from None
+
     def curves(self) -> dict[str, list[float]]:
         """Architecture -> samples-F1 on valid by epoch."""
         found = self.content(CURVES)
@@ -100,15 +107,17 @@ def review(base: Revision, own: Revision, n_resamples: int, seed: int) -> Markdo
             told.append(_other_records(dataset, scored.records, there[dataset].records, base.name))
         else:
             before = there[dataset].by_seed
-            for name, other, f1, former in _changes(scored.by_seed, before, base):
-                found = difference_by_seed(f1, former, n_resamples, seed)
+            for name, other in _changes(scored.by_seed, before, base):
+                chance = own.by_chance(name), base.by_chance(other)
+                found = difference_by_seed(scored.by_seed[name], before[other], n_resamples, seed, chance)
                 moved = changes(name, base.content, own.content)
                 now = _now(own.row(name), base.row(name) if name in before else {})
-                rows.append([code(dataset), code(name), other, difference(found), verdict(found), *now, moved])
+                shown = [code(dataset), code(name), _which(name, other, base)]
+                rows.append([*shown, difference(found), verdict(found), *now, moved])
             told += _not_compared(scored.by_seed, before, base)
     told += [Markdown(f"Dataset {code(name)} is no longer there.") for name in there if name not in here]
-    shown = [table(HEADS, rows)] if rows else []
-    return Markdown("\n\n".join([*shown, *told]) + "\n")
+    compared = [table(HEADS, rows)] if rows else []
+    return Markdown("\n\n".join([*compared, *told]) + "\n")
 
 
 def standing(own: Revision, n_resamples: int, seed: int) -> Markdown:
@@ -120,7 +129,8 @@ def standing(own: Revision, n_resamples: int, seed: int) -> Markdown:
         f1, best = scored.by_seed, own.best(scored.by_seed)
         for name in sorted(f1, key=lambda name: -(own.row(name).get("valid_f1_samples") or 0)):
             row = own.row(name)
-            found = difference_by_seed(f1[name], f1[best], n_resamples, seed) if best else {}
+            chance = own.by_chance(name), own.by_chance(best or "")
+            found = difference_by_seed(f1[name], f1[best], n_resamples, seed, chance) if best else {}
             shown = [difference(found), verdict(found)] if found and name != best else ["", ""]
             rows.append([code(dataset), code(name), row.get("modality", ""), *_now(row, {}), *shown])
     return Markdown(f"{table(STANDING, rows)}\n")
@@ -159,15 +169,21 @@ def _now(row: Mapping[str, Any], before: Mapping[str, Any]) -> list[object]:
     return [moved, f"{number(row.get('f1_samples'))} ({low} to {high})", number(row.get("train_seconds"), ".0f")]
 
 
-def _changes(here: BySeed, there: BySeed, base: Revision) -> Iterator[tuple[str, Markdown, F1, F1]]:
-    """An architecture that moved with its former version, a new one with the best of the base; F1 of both."""
+def _changes(here: BySeed, there: BySeed, base: Revision) -> Iterator[tuple[str, str]]:
+    """An architecture that moved with itself, its former version; a new one with the best of the base."""
     best = base.best(there)
     for name, f1 in here.items():
         if name in there:
             if not np.array_equal(f1, there[name]):
-                yield name, Markdown(f"itself on {code(base.name)}"), f1, there[name]
+                yield name, name
         elif best is not None:
-            yield name, Markdown(f"{code(best)}, the best of {code(base.name)} on valid"), f1, there[best]
+            yield name, best
+
+
+def _which(name: str, other: str, base: Revision) -> Markdown:
+    if name == other:
+        return Markdown(f"itself on {code(base.name)}")
+    return Markdown(f"{code(other)}, the best of {code(base.name)} on valid")
 
 
 def _not_compared(here: BySeed, there: BySeed, base: Revision) -> Iterator[Markdown]:

@@ -82,18 +82,18 @@ def against_baselines(
     """The best baseline of a leaderboard, and each network's paired difference to it with a verdict."""
     best = next((name for name in leaders["architecture"] if name in baselines), "")
     networks = [name for name in leaders["architecture"] if best and name not in baselines]
-    return best, [{"architecture": name, **_compared(name, best, n_resamples, seed)} for name in networks]
+    return best, [{"architecture": name, **_compared(name, best, baselines, n_resamples, seed)} for name in networks]
 
 
-def above_constant(leaders: pd.DataFrame, n_resamples: int, seed: int) -> tuple[str, list[str]]:
+def above_constant(leaders: pd.DataFrame, baselines: set[str], n_resamples: int, seed: int) -> tuple[str, list[str]]:
     """A model of a leaderboard that says the same of every record, and those that are better; ("", []) where there is none."""
     constant = next(iter(leaders[leaders["modality"] == CONSTANT]["architecture"]), "")
     others = leaders[leaders["modality"] != CONSTANT]["architecture"].tolist() if constant else []
-    better = [name for name in others if _compared(name, constant, n_resamples, seed)["verdict"] == "better"]
+    better = [name for name in others if _compared(name, constant, baselines, n_resamples, seed)["verdict"] == "better"]
     return constant, better
 
 
-def fusion_gain(leaders: pd.DataFrame, n_resamples: int, seed: int) -> dict[str, Any] | None:
+def fusion_gain(leaders: pd.DataFrame, baselines: set[str], n_resamples: int, seed: int) -> dict[str, Any] | None:
     """What reading both adds: the best fusion against the best model of one modality, each chosen on valid.
 
     The paired difference is on test; None where a dataset has no fusion or nothing to hold it against.
@@ -106,13 +106,13 @@ def fusion_gain(leaders: pd.DataFrame, n_resamples: int, seed: int) -> dict[str,
     if fusions.empty or singles.empty:
         return None
     fusion, single = fusions.iloc[0], singles.iloc[0]
-    return {"fusion": fusion, "single": single, **_compared(fusion, single, n_resamples, seed)}
+    return {"fusion": fusion, "single": single, **_compared(fusion, single, baselines, n_resamples, seed)}
 
 
-def _compared(name: str, base: str, n_resamples: int, seed: int) -> dict[str, Any]:
+def _compared(name: str, base: str, baselines: set[str], n_resamples: int, seed: int) -> dict[str, Any]:
     """The paired difference on test with its verdict."""
     own, other = (there(predictions_file(model), "evaluate", model) for model in (name, base))
-    change = paired_difference(own, other, n_resamples, seed)
+    change = paired_difference(own, other, n_resamples, seed, (name not in baselines, base not in baselines))
     return {**change, "verdict": verdict(change)}
 
 

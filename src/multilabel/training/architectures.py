@@ -147,10 +147,8 @@ def _check_parts(block: Mapping[str, Any], where: str) -> None:
             raise UserError(
                 f"{where}.seeds: a baseline leaves nothing to chance, and every seed gives the same; take it out"
             )
-        if parts or block.get("train") is not None:
-            raise UserError(
-                f"{where}: a baseline reads the text at most and has no `{[*parts, 'train'][0]}:`; take it out"
-            )
+        for part in (part for part in ("image", "text", "fusion", "head", "train") if block.get(part) is not None):
+            raise UserError(f"{where}: a baseline reads the text at most and has no `{part}:`; take it out")
     elif not parts:
         raise UserError(
             f"{where}: reads nothing; give it an `image:` or a `text:` block, a `baseline:`, or an `ensemble:`"

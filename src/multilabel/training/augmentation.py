@@ -118,7 +118,7 @@ def sharpen(images: Tensor, factors: Tensor) -> Tensor:
 def erase(images: Tensor, settings: Augmentation) -> Tensor:
     """In some images a rectangle takes the image's mean colour (Zhong 2017, arXiv 1708.04896; DeVries 2017, cutout)."""
     number, _, height, width = images.shape
-    area = _uniform(number, 0.02, max(0.02, settings.erase_area), images.device)
+    area = _uniform(number, min(0.02, settings.erase_area), settings.erase_area, images.device)
     stretch = torch.exp(_uniform(number, -1.0, 1.0, images.device) * math.log(3.3) / 2)  # sides up to 3.3 : 1
     half = torch.stack([(area.sqrt() * stretch).clamp(max=1), (area.sqrt() / stretch).clamp(max=1)], dim=1)  # of -1..1
     centre = _uniform(2 * number, -1.0, 1.0, images.device).view(number, 2)

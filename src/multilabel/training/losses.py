@@ -27,12 +27,13 @@ def bce(
 ) -> Loss:
     """Binary cross-entropy, one independent yes/no per label; `pos_weight` multiplies the loss of a missed label.
 
-    `auto` takes negatives per positive on train, at most `pos_weight_cap`; a number is for all labels, a list for each.
+    `auto` takes negatives per positive on train, at most `pos_weight_cap` and at least its inverse; a number is for all
+    labels, a list for each.
     """
     if pos_weight is None:
         return binary_cross_entropy_with_logits
     if pos_weight == "auto":
-        weights = ((1 - frequencies) / frequencies.clamp(min=1e-9)).clamp(max=pos_weight_cap)
+        weights = ((1 - frequencies) / frequencies.clamp(min=1e-9)).clamp(1 / pos_weight_cap, pos_weight_cap)
     else:
         if isinstance(pos_weight, list) and len(pos_weight) != len(frequencies):
             raise UserError(f"train.loss.pos_weight: {len(pos_weight)} weights for {len(frequencies)} labels; give one each, "
