@@ -10,7 +10,7 @@ import pytest
 
 from multilabel.core.errors import LONGEST, UserError
 from multilabel.data import archives
-from multilabel.data.archives import AmbiguousName, Files, open_source, sha256_of
+from multilabel.data.archives import AmbiguousName, Files, open_source, printable, sha256_of
 from multilabel.data.unpacking import UnreadableFile
 
 
@@ -54,6 +54,22 @@ def test_the_digest_of_a_folder_is_that_of_its_files(folder: Path, tmp_path: Pat
     renamed = sha256_of(folder)
     (folder / "images" / "3.jpg").write_bytes(b"3")
     assert len({digest, renamed, sha256_of(folder), sha256_of(folder / "train.csv")}) == 4
+
+
+def test_a_name_in_another_encoding_is_part_of_the_digest(folder: Path) -> None:
+    before = sha256_of(folder)
+    (folder / os.fsdecode(b"caf\xe9.png")).write_bytes(b"3")
+    with_it = sha256_of(folder)
+    assert with_it not in (before, sha256_of(folder / "train.csv"))
+    (folder / os.fsdecode(b"caf\xe9.png")).rename(folder / os.fsdecode(b"caf\xe8.png"))
+    assert sha256_of(folder) not in (before, with_it)
+    assert printable(os.fsdecode(b"caf\xe9.png")) == "caf\\udce9.png"
+    assert printable("caf\xe9.png") == "caf\xe9.png"
+
+
+def test_names_that_several_files_of_an_archive_have() -> None:
+    assert Files(Path("a.zip"), ["a.png", "b.png", "a.png", "x/b.png"], lambda name: b"").doubled == {"a.png"}
+    assert Files(Path("a.zip"), ["a.png", "b.png", "x/b.png"], lambda name: b"").doubled == frozenset()
 
 
 def test_what_systems_leave_behind_is_no_file_of_the_source(folder: Path) -> None:

@@ -1,6 +1,7 @@
 """Writing files so that a reader sees the old content or the new, never half of one, whatever is killed when."""
 
 import errno
+import hashlib
 import itertools
 import json
 import os
@@ -54,6 +55,15 @@ def write_text(path: Path, text: str) -> None:
     """`text` as UTF-8."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf-8")
+
+
+def sha256_of_file(path: Path) -> str:
+    """In hex; a file of any size takes a megabyte of memory."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(2**20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_json(path: Path) -> Any:

@@ -8,10 +8,13 @@ import os
 import stat
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Hashable, Iterator
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from multilabel.core.errors import UserError, refused
+from multilabel.core.files import sha256_of_file
 from multilabel.data.names import Names, is_junk, plain
 from multilabel.data.unpacking import UnreadableFile, check_file, is_tar, open_tar, open_zip
 
@@ -21,6 +24,11 @@ TABLE_SUFFIXES = {".csv", ".tsv", ".txt"}
 def is_table(name: str) -> bool:
     """Whether a file's name ends as a table's does."""
     return PurePosixPath(name).suffix.lower() in TABLE_SUFFIXES
+
+
+def printable(name: str) -> str:
+    """A file's name as text that any output takes: bytes of it that are no UTF-8 are escaped."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 class AmbiguousName(UserError):
@@ -52,6 +60,13 @@ class Files:
         if len(found) > 1 and (len(set(found)) < len(found) or len({self._identity(one) for one in found}) > 1):
             raise AmbiguousName(f"{self.path}: {name} is there twice ({found[0]}, {found[1]}); keep one of them")
         return found[0] if found else None
+
+    @cached_property
+    def doubled(self) -> frozenset[str]:
+        """Names that several files of an archive have, of which `read` gives one."""
+        if len(set(self.names)) == len(self.names):
+            return frozenset()
+        return frozenset(name for name, count in Counter(self.names).items() if count > 1)
 
     def tables(self) -> list[str]:
         """The names of all tables."""
@@ -96,21 +111,13 @@ def sha256_of(path: Path) -> str:
     What a table names outside of itself is no part of its digest: name the folder as the source where images count.
     """
     if path.is_file():
-        return _sha256(path)
+        return sha256_of_file(path)
     digest = hashlib.sha256()
     for name in sorted(_open_folder(path).names, key=plain):
         try:
-            digest.update(f"{plain(name)}\0{_sha256(path / name)}\n".encode())
+            digest.update(f"{plain(name)}\0{sha256_of_file(path / name)}\n".encode(errors="surrogateescape"))
         except OSError as error:
             raise refused(error) from None
-    return digest.hexdigest()
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
     return digest.hexdigest()
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from multilabel.core.errors import UserError
-from multilabel.core.files import read_json, write_json
-from multilabel.data.archives import sha256_of
+from multilabel.core.files import read_json, sha256_of_file, write_json
 
 CHECKSUMS = "sha256.json"
 
@@ -12,7 +11,7 @@ CHECKSUMS = "sha256.json"
 def write_checksums(folder: Path, but: str) -> None:
     """Of all that is in `folder` now, but for the file called `but`, which people may edit."""
     names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
-    write_json(folder / CHECKSUMS, {name: sha256_of(folder / name) for name in names if name != but})
+    write_json(folder / CHECKSUMS, {name: sha256_of_file(folder / name) for name in names if name != but})
 
 
 def check_checksums(folder: Path) -> None:
@@ -20,5 +19,5 @@ def check_checksums(folder: Path) -> None:
     if not (folder / CHECKSUMS).exists():
         return
     for name, expected in read_json(folder / CHECKSUMS).items():
-        if sha256_of(folder / name) != expected:
+        if sha256_of_file(folder / name) != expected:
             raise UserError(f"{folder / name}: is not what was written ({CHECKSUMS} says so); fetch the folder again")

@@ -12,6 +12,7 @@ from typing import Any
 
 from huggingface_hub import try_to_load_from_cache
 
+from multilabel.core.files import sha256_of_file
 from multilabel.models.hub_encoder import HUB, local_folder, with_revision
 from multilabel.models.packages import PACKAGE, Exposure, package
 from multilabel.models.settings import AnySettings, networks
@@ -60,11 +61,7 @@ def _digest(paths: Iterable[Path]) -> str:
     """Of names and contents."""
     whole = hashlib.sha256()
     for path in sorted(paths):
-        content = hashlib.sha256()
-        with path.open("rb") as file:
-            while block := file.read(2**20):
-                content.update(block)
-        whole.update(f"{path.name} {content.hexdigest()}\n".encode())
+        whole.update(f"{path.name} {sha256_of_file(path)}\n".encode())
     return whole.hexdigest()
 
 

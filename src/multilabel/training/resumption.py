@@ -11,10 +11,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from multilabel.core.files import replacing
+from multilabel.core.files import replacing, sha256_of_file
 from multilabel.core.paths import CHECKPOINTS
 from multilabel.core.settings import Choice, to_json
-from multilabel.data.archives import sha256_of
 from multilabel.models.pretrained import with_digests
 from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.tensor_files import read_tensors, write_tensors
@@ -38,7 +37,7 @@ class State:
         settings = with_digests(to_json(nameless), architecture.model)
         digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:
-            digest.update(bytes.fromhex(sha256_of(path)))
+            digest.update(bytes.fromhex(sha256_of_file(path)))
         digest.update(" ".join(map(version, LIBRARIES)).encode())
         self.key = digest.hexdigest()[:16]
         self.path = folder / f"{architecture.model.name}-{self.key}.pt"
