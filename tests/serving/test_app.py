@@ -1,9 +1,7 @@
 """The server answers what the classifier says, and refuses in one line what it will not take."""
 
 import base64
-import http.client
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -16,16 +14,19 @@ import trained
 from PIL import Image
 
 pytest.importorskip("fastapi")
-import uvicorn
 from fastapi.testclient import TestClient
 
 from multilabel import Classifier
 from multilabel.cli import main
 from multilabel.core.errors import UserError
+from multilabel.inference.examples import Example, ExampleReader
+from multilabel.reporting.why import Why
 from multilabel.serving.app import create_app, names_of
 from multilabel.serving.settings import ServingSettings
 
-LIMITS = ServingSettings(max_mb=0.2, max_records=3, max_megapixels=1, timeout=5)
+LIMITS = ServingSettings(max_mb=0.2, max_records=3, max_megapixels=1, max_characters=1000, timeout=5)
+PATIENT = ServingSettings(timeout=60)  # the first explanation imports captum
+FORM = {"content-type": "multipart/form-data; boundary=b"}
 
 
 def client_of(*classifiers: Classifier, settings: ServingSettings = LIMITS) -> TestClient:
@@ -96,6 +97,11 @@ def test_what_cannot_be_read_does_not_take_the_others_with_it(tiny_dataset: str)
         (400, "multipart body: unknown field 'file'; use images, labels, model, texts, top", {"files": {"file": b"a"}}),
         (400, "multipart body: `images` must be files; give each a filename", {"files": {"x": ""}, "data": {"images": "a"}}),
         (400, "2 images and 1 texts are no pairs; send as many of both", {"files": [("images", ("a", b"a"))] * 2, "data": {"texts": "a"}}),
+        (400, "multipart body: a file of `texts` is no UTF-8 (byte 3); save it as UTF-8", {"files": {"texts": ("a.txt", "café".encode("latin-1"))}}),
+        (400, "multipart body: `model` is a file; send it as a value, without a filename", {"files": {"model": b"tfidf"}, "data": {"texts": "a"}}),
+        (400, "multipart body: `top` is a file; send it as a value, without a filename", {"files": {"top": b"1"}, "data": {"texts": "a"}}),
+        (400, "multipart body: ends before its closing boundary; send it again, whole", {"content": b'--b\r\nContent-Disposition: form-data; name="texts"\r\n\r\na\r\n--b\r\nContent-Disposition: form-data; name="texts"\r\n\r\nb', "headers": FORM}),
+        (400, "multipart body: ends before its closing boundary; send it again, whole", {"content": b"", "headers": FORM}),
         (404, "no model 'nine'; choose one of: tfidf", {"json": {"model": "nine", "text": "a"}}),
         (404, "no model 'nine\\nlives'; choose one of: tfidf", {"json": {"model": "nine\nlives", "text": "a"}}),
         (413, "a body of 9999999999999999 bytes, at most 209715 are read", {"content": b"a", "headers": {"content-type": "application/json", "content-length": "9" * 16}}),
@@ -112,11 +118,92 @@ def test_malformed_requests_are_refused_in_one_line(
     if request_.get("files") == {"x": ""}:
         request_ = {
             "content": b'--b\r\nContent-Disposition: form-data; name="images"\r\n\r\na\r\n--b--\r\n',
-            "headers": {"content-type": "multipart/form-data; boundary=b"},
+            "headers": FORM,
         }
     answer = texts_only[0].post("/predict", **request_)
     assert (answer.status_code, answer.json()["detail"]) == (status, detail)
     assert texts_only[0].post("/predict", json={"text": "rose"}).status_code == 200
+
+
+def test_texts_and_labels_sent_as_files_are_read(
+    texts_only: tuple[TestClient, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, classifier = texts_only
+    files = [("texts", ("caption.txt", "\ufeffrose leaf\r\n".encode())), ("texts", ("other.txt", b"sea"))]
+    assert client.post("/predict", files=files).json() == client.post("/predict", json={"records": [{"text": "rose leaf"}, {"text": "sea"}]}).json()  # fmt: skip
+    seen = []
+    monkeypatch.setattr(classifier.reader, "read", lambda image, text: seen.append(text) or ExampleReader.read(classifier.reader, image, text))  # fmt: skip
+    client.post("/predict", files=files)
+    assert seen == ["rose leaf", "sea"]
+    explained = _explained(monkeypatch)
+    client.post("/explain", files=[("texts", ("a.txt", b"rose")), ("labels", ("b.txt", b"car\n"))])
+    assert explained == [["car"]]
+
+
+def _explained(monkeypatch: pytest.MonkeyPatch, seconds: float = 0) -> list[list[str]]:
+    """Of each explanation from now on, which takes so long, the labels that it is asked for."""
+    asked = []
+
+    def why(classifier: Classifier, id: str, image: bytes, text: str, number: int, labels: list[str]) -> Why:
+        asked.append(labels)
+        time.sleep(seconds)
+        return Why(id, None, text, [], "")
+
+    monkeypatch.setattr("multilabel.reporting.why.why", why)
+    return asked
+
+
+def test_a_label_is_explained_once_however_often_it_is_named(
+    texts_only: tuple[TestClient, Classifier], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    explained = _explained(monkeypatch)
+    assert texts_only[0].post("/explain", json={"text": "a", "labels": ["dog", "car", "dog"] * 999}).status_code == 200
+    assert explained == [["dog", "car"]]
+
+
+def test_decoding_and_explaining_count_as_time_of_the_answer(
+    tiny_dataset: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    classifier = Classifier.load(trained.trained(tiny_dataset, "tfidf")[0])
+    read, seen = classifier.reader.read, []
+
+    def slow(image: bytes | None, text: str | None) -> Example:
+        seen.append(text)
+        time.sleep(0.4)
+        return read(image, text)
+
+    monkeypatch.setattr(classifier.reader, "read", slow)
+    _explained(monkeypatch, seconds=1)
+    with client_of(classifier, settings=ServingSettings(timeout=0.2)) as client:
+        answers = [
+            client.post("/predict", json={"records": [{"text": "rose"}] * 20}),
+            client.post("/explain", json={"text": "rose"}),
+        ]
+    for answer in answers:
+        assert (answer.status_code, answer.json()["detail"]) == (504, "no answer within 0.2 s")
+    assert len(seen) <= 1  # what nobody waits for is not read to its end
+
+
+def test_a_long_text_is_a_problem_where_texts_are_read(tiny_dataset: str) -> None:
+    tfidf, image = (Classifier.load(trained.trained(tiny_dataset, name)[0]) for name in ("tfidf", "image"))
+    picture = base64.b64encode(trained.records_of_test(tiny_dataset)[0][0]).decode()
+    problem, long = "absurdly long text (1001 characters; at most 1000 are read)", "é" * 1001
+    with client_of(tfidf, image) as client:
+        answer = client.post("/predict", json={"records": [{"text": long}, {"text": long[1:]}]}).json()
+        assert answer["predictions"][0] == {"problem": problem}
+        assert answer["predictions"][1]["labels"]
+        assert client.post("/predict", json={"text": long}).status_code == 422
+        assert client.post("/explain", json={"text": long}).json() == {"detail": problem}
+        passed_over = client.post("/predict", json={"model": "image", "image": picture, "text": long})
+        assert passed_over.json()["predictions"][0]["labels"]
+
+
+def test_more_records_than_the_queue_holds_are_too_many_and_not_refused_for_ever(tiny_dataset: str) -> None:
+    classifier = Classifier.load(trained.trained(tiny_dataset, "tfidf")[0])
+    with client_of(classifier, settings=ServingSettings(queue=2)) as client:
+        answer = client.post("/predict", json={"records": [{"text": "rose"}] * 3})
+        assert (answer.status_code, answer.json()["detail"]) == (413, "3 records, at most 2 in a request; send several")
+        assert client.post("/predict", json={"records": [{"text": "rose"}] * 2}).status_code == 200
 
 
 @pytest.mark.parametrize("long", ["a" * 5000, "\n" * 400])
@@ -191,7 +278,7 @@ def test_explanations(tiny_dataset: str) -> None:
     )
     rule = Classifier.load(trained.trained(tiny_dataset, "rule")[0])
     image = trained.records_of_test(tiny_dataset)[0][0]
-    with client_of(network, rule) as client:
+    with client_of(network, rule, settings=PATIENT) as client:
         found = client.post(
             "/explain", files={"images": ("a.jpg", image)}, data={"texts": "rose leaf", "top": "2"}
         ).json()
@@ -219,7 +306,12 @@ def test_pages_and_operation(texts_only: tuple[TestClient, Classifier], capsys: 
     described = client.get("/openapi.json").json()["paths"]
     assert set(described["/predict"]["post"]["requestBody"]["content"]) == {"application/json", "multipart/form-data"}
     assert client.get("/nowhere").status_code == 404
-    assert 'path="other",status="404"' in client.get("/metrics").text
+    for method in ("BREW", "X" * 900):
+        assert client.request(method, "/predict").status_code == 405
+    metrics = client.get("/metrics").text
+    assert 'path="other",status="404"' in metrics
+    assert 'multilabel_requests_total{method="other",path="/predict",status="405"} 2.0' in metrics
+    assert "BREW" not in metrics
     client.post("/predict", json={"text": "rose"})
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines() if line.startswith("{")]
     assert lines[-1] | {"time": 0, "ms": 0} == {
@@ -236,12 +328,27 @@ def test_it_is_ready_only_while_it_runs(tiny_dataset: str) -> None:
     assert TestClient(app).get("/ready").status_code == 503
 
 
+@pytest.mark.parametrize(
+    ("flags", "line"),
+    [
+        ("--max-mb -1", "--max-mb: expected a number greater than 0, got -1.0; give another"),
+        ("--batch 0", "--batch: expected a number greater than or equal to 1, got 0; give another"),
+        ("--max-characters 2000000", "--max-characters: expected a number less than or equal to 1000000, got 2000000; give another"),
+        ("--port 99999", "--port: expected 0 (any free one) to 65535, got 99999; give another number"),
+        ("--port -1", "--port: expected 0 (any free one) to 65535, got -1; give another number"),
+        ("--host no.such.invalid", "--host: 'no.such.invalid' is no address and no name of one; give one, such as 127.0.0.1"),
+    ],
+)  # fmt: skip
+def test_flags_out_of_their_range_are_one_line(flags: str, line: str) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["serve", "model", *flags.split()])
+    assert error.value.code == f"error: {line}"
+
+
 def test_mistakes_of_the_command_are_one_line(tiny_dataset: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = str(trained.trained(tiny_dataset, "tfidf")[0])
     with pytest.raises(UserError, match="are both called tfidf; rename one of them"):
         names_of([Path(folder), Path(folder)])
-    with pytest.raises(SystemExit, match=r"error: serve.max_mb: input should be greater than 0, got -1.0; change it"):
-        main(["serve", folder, "--max-mb", "-1"])
     monkeypatch.setattr("multilabel.cli.serve.find_spec", lambda name: None)
     with pytest.raises(SystemExit) as error:
         main(["serve", folder])
@@ -249,34 +356,3 @@ def test_mistakes_of_the_command_are_one_line(tiny_dataset: str, monkeypatch: py
         error.value.code
         == "error: serve needs fastapi, uvicorn, python-multipart, prometheus-client; `pip install -r requirements-serve.txt`"
     )
-
-
-def test_a_slow_body_is_given_up_and_a_stop_lets_answers_end(
-    tiny_dataset: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    classifier = Classifier.load(trained.trained(tiny_dataset, "tfidf")[0])
-    predict = classifier.predict_records
-    monkeypatch.setattr(classifier, "predict_records", lambda records: (time.sleep(0.5), predict(records))[1])
-    app = create_app({"tfidf": classifier}, ServingSettings(timeout=1))
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        while not server.started:
-            time.sleep(0.01)
-        with socket.create_connection(("127.0.0.1", port)) as slow:
-            head = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
-            slow.sendall(head.encode())
-            answer = slow.recv(4096) + slow.recv(4096)
-        assert answer.startswith(b"HTTP/1.1 408 ")
-        assert b"the body did not arrive within 1 s" in answer
-        with ThreadPoolExecutor(1) as pool:
-            connection = http.client.HTTPConnection("127.0.0.1", port)
-            connection.request("POST", "/predict", b'{"text": "rose"}', {"Content-Type": "application/json"})
-            waiting = pool.submit(connection.getresponse)
-            time.sleep(0.2)
-            server.should_exit = True
-            assert waiting.result().status == 200
-        thread.join(10)
-        assert not thread.is_alive()

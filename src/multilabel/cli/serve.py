@@ -1,13 +1,14 @@
 """`multilabel serve`: models over HTTP."""
 
 from argparse import ArgumentParser, Namespace
-from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from multilabel.cli.subcommand import Subcommand
 from multilabel.core.errors import UserError
-from multilabel.core.settings import parsed
+from multilabel.core.settings import settings
 from multilabel.serving.settings import ServingSettings
 
 NEEDED = {
@@ -16,8 +17,6 @@ NEEDED = {
     "python_multipart": "python-multipart",
     "prometheus_client": "prometheus-client",
 }
-STOPPING = 30  # seconds for what is being answered when the server is told to stop
-CONNECTIONS = 1000  # more are answered with 503
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -25,10 +24,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help="model folders, exported or not")
     parser.add_argument("--host", default="127.0.0.1", help="0.0.0.0 lets other machines in (default: 127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="0 takes a free one (default: 8000)")
-    for field in fields(ServingSettings):
-        kind = float if isinstance(field.default, float) else int
+    for name, setting in settings(ServingSettings).items():
         parser.add_argument(
-            f"--{field.name.replace('_', '-')}", type=kind, default=field.default, help=f"default: {field.default:g}"
+            _flag(name), type=type(setting.default), default=setting.default, help=f"default: {setting.default:,g}"
         )
 
 
@@ -37,26 +35,34 @@ def run(given: Namespace) -> None:
     lacking = [name.replace("_", "-") for name in NEEDED if find_spec(name) is None]
     if lacking:
         raise UserError(f"serve needs {', '.join(lacking)}; `pip install -r requirements-serve.txt`")
-    names = [field.name for field in fields(ServingSettings)]
-    settings = parsed(ServingSettings, {name: getattr(given, name) for name in names}, "serve")
-    import uvicorn
-
+    limits = _limits(given)
     from multilabel.inference.classifier import Classifier
     from multilabel.serving.app import create_app, names_of
+    from multilabel.serving.listening import listen, opened
 
-    folders = names_of(given.models)
+    folders, sockets = names_of(given.models), opened(given.host, given.port)
     classifiers = {
-        name: Classifier.load(folder, max_megapixels=settings.max_megapixels) for name, folder in folders.items()
+        name: Classifier.load(folder, max_megapixels=limits.max_megapixels) for name, folder in folders.items()
     }
-    uvicorn.run(
-        create_app(classifiers, settings),
-        host=given.host,
-        port=given.port,
-        access_log=False,  # serving/logs.py writes a line for each request
-        log_level="warning",
-        limit_concurrency=CONNECTIONS,
-        timeout_graceful_shutdown=STOPPING,
-    )
+    listen(create_app(classifiers, limits), list(classifiers), sockets)
+
+
+def _limits(given: Namespace) -> ServingSettings:
+    """What the flags say; raises `UserError` with a line for each that is out of its range."""
+    values, mistakes = {}, []
+    for name, setting in settings(ServingSettings).items():
+        try:
+            values[name] = TypeAdapter(setting.annotation).validate_python(getattr(given, name))
+        except ValidationError as error:
+            expected = error.errors()[0]["msg"].removeprefix("Input should be ")
+            mistakes.append(f"{_flag(name)}: expected a number {expected}, got {getattr(given, name)}; give another")
+    if mistakes:
+        raise UserError(*mistakes)
+    return ServingSettings(**values)
+
+
+def _flag(setting: str) -> str:
+    return f"--{setting.replace('_', '-')}"
 
 
 SERVE = Subcommand(

@@ -3,13 +3,14 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
-from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from multilabel.core.errors import UserError, one_line
 from multilabel.inference.classifier import Classifier
@@ -29,6 +30,8 @@ SCRIPT = Path(__file__).with_name("demo.js")
 STYLE = Path(__file__).with_name("demo.css")
 ONLY_OWN = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'"
 EXPLAINED = 3  # labels
+DECODING = 40  # requests whose images are decoded at the same time: more than cores, so that small ones pass large ones
+GONE = 499  # whoever asked did not wait for the answer
 BODY = {
     "requestBody": {
         "required": True,
@@ -58,6 +61,8 @@ class Server:
         """By the names under which requests ask for them; the first one is asked for by default."""
         self.classifiers, self.settings, self.metrics = classifiers, settings, Metrics()
         self.batchers: dict[str, Batcher] = {}
+        self.decoding: ThreadPoolExecutor
+        self.explaining: ThreadPoolExecutor
         self.requests = 0  # in progress
         self.ready = False
 
@@ -67,10 +72,10 @@ class Server:
         for name, classifier in self.classifiers.items():
             self.batchers[name] = Batcher(classifier, self.settings.batch, self.settings.queue, self.metrics)
             self.batchers[name].start()
-        self.ready = True
-        log("ready", models=list(self.classifiers))
-        yield
-        self.ready = False
+        with ThreadPoolExecutor(DECODING) as self.decoding, ThreadPoolExecutor(1) as self.explaining:
+            self.ready = True
+            yield
+            self.ready = False
         for batcher in self.batchers.values():
             await batcher.stop()
         log("stopped")
@@ -92,16 +97,16 @@ class Server:
     async def predict(self, request: Request) -> Response:
         """Of each record its labels and probabilities, or why it could not be read."""
         asked = await self.read(request)
-        name = self.choose(asked.model)
-        reader, counted = self.classifiers[name].reader, self.metrics
-        read = await run_in_threadpool(lambda: [_read(reader.read, image, text) for image, text in asked.records])
+        return await self._in_time(self._predicted(request, asked, self.choose(asked.model)))
+
+    async def _predicted(self, request: Request, asked: Asked, name: str) -> Response:
+        counted, loop, deadline = self.metrics, asyncio.get_running_loop(), time.monotonic() + self.settings.timeout
+        read = await loop.run_in_executor(self.decoding, self._decoded, name, asked, deadline)
         good = [record for record in read if isinstance(record, Example)]
         try:
-            found = iter(await self.batchers[name].predict(good, self.settings.timeout) if good else [])
+            found = iter(await self.batchers[name].predict(good) if good else [])
         except Busy:
             raise HTTPException(429, f"{name}: its queue is full; try again", {"Retry-After": "1"}) from None
-        except TimeoutError:
-            raise HTTPException(504, f"no answer within {self.settings.timeout:g} s") from None
         except UserError as error:
             raise HTTPException(500, str(error)) from None
         counted.records.labels(name).inc(len(good))
@@ -117,21 +122,55 @@ class Server:
         if len(asked.records) > 1:
             raise HTTPException(413, "one record at a time is explained")
         request.state.about = {"model": name, "records": 1}
-        image, text = asked.records[0]
+        return await self._in_time(self._explained(asked, name))
+
+    async def _explained(self, asked: Asked, name: str) -> Response:
+        loop = asyncio.get_running_loop()
         try:
-            return JSONResponse(await run_in_threadpool(self._why, name, image, text, asked))
+            return JSONResponse(await loop.run_in_executor(self.explaining, self._why, name, asked))
         except UserError as error:
             raise HTTPException(422, str(error)) from None
 
-    def _why(self, name: str, image: bytes | None, text: str | None, asked: Asked) -> dict[str, Any]:
+    async def _in_time(self, answer: Awaitable[Response]) -> Response:
+        """Or 504, counted from the end of the body. A thread cannot be stopped; the pools bound how many go on unasked."""
+        try:
+            return await asyncio.wait_for(answer, self.settings.timeout)
+        except asyncio.TimeoutError:
+            raise HTTPException(504, f"no answer within {self.settings.timeout:g} s") from None
+
+    def _decoded(self, name: str, asked: Asked, deadline: float) -> list[Example | str]:
+        """Of each record what the model reads, or why it cannot; none more once nobody waits for them."""
+        read: list[Example | str] = []
+        for image, text in asked.records:
+            if time.monotonic() > deadline:
+                raise asyncio.TimeoutError
+            read.append(self._read(name, image, text))
+        return read
+
+    def _read(self, name: str, image: bytes | None, text: str | None) -> Example | str:
+        try:
+            self._check_length(name, text)
+            return self.classifiers[name].reader.read(image, text)
+        except UnreadableInput as error:
+            return one_line(str(error))
+
+    def _check_length(self, name: str, text: str | None) -> None:
+        """Raises `UnreadableInput`: cutting a text into tokens holds up all models, however few of them one reads."""
+        length, most = len(text or ""), self.settings.max_characters
+        if length > most and "text" in self.classifiers[name].reader.reads:
+            raise UnreadableInput(f"absurdly long text ({length} characters; at most {most} are read)")
+
+    def _why(self, name: str, asked: Asked) -> dict[str, Any]:
         try:
             from multilabel.reporting.why import png, why  # torch and captum, which an exported model does not need
         except ImportError as error:
             raise UserError(f"explaining needs torch and captum, and {error.name} is not installed here") from None
 
-        found = why(self.classifiers[name], name, image, text, asked.top or EXPLAINED, asked.labels)
-        labels = [label.as_json(png) for label in found.labels]
-        return {"model": name, "note": found.note, "labels": labels}
+        image, text = asked.records[0]
+        self._check_length(name, text)
+        labels = list(dict.fromkeys(asked.labels))  # each is a pass; once each, there are no more than the model has
+        found = why(self.classifiers[name], name, image, text, asked.top or EXPLAINED, labels)
+        return {"model": name, "note": found.note, "labels": [label.as_json(png) for label in found.labels]}
 
     def models(self) -> list[dict[str, Any]]:
         """What can be asked for."""
@@ -163,6 +202,7 @@ def create_app(classifiers: Mapping[str, Classifier], settings: ServingSettings)
     app.state.server = server
     app.middleware("http")(_counting(server))
     app.add_exception_handler(HTTPException, _refuse)
+    app.add_exception_handler(ClientDisconnect, _gone)
     app.add_api_route(
         "/predict", server.predict, methods=["POST"], openapi_extra=BODY, summary="Labels and probabilities"
     )
@@ -179,6 +219,11 @@ async def _refuse(request: Request, error: Exception) -> Response:
     """One line, whatever of the request it repeats."""
     assert isinstance(error, HTTPException)
     return JSONResponse({"detail": one_line(str(error.detail))}, error.status_code, error.headers)
+
+
+async def _gone(request: Request, error: Exception) -> Response:
+    """For the log and the counters: whoever would read it left before the whole body was sent, or sent a broken one."""
+    return Response(status_code=GONE)
 
 
 def _add_operation(app: FastAPI, server: Server) -> None:
@@ -227,27 +272,19 @@ def _counting(server: Server) -> Callable[[Request, Callable[[Request], Awaitabl
             response = await answer(request)
             status = response.status_code
         except asyncio.CancelledError:
-            status = 499  # whoever asked is gone
+            status = GONE
             raise
         finally:
             server.requests -= 1
             seconds = time.perf_counter() - began
             route = request.scope.get("route")
             path = getattr(route, "path", "other")  # unknown paths share one name: they are without end
-            server.metrics.requests.labels(request.method, path, status).inc()
-            server.metrics.seconds.labels(path).observe(seconds)
-            about = {"method": request.method, "path": request.url.path[:200], "status": status}
+            server.metrics.answered(request.method, path, status, seconds)
+            about = {"method": request.method[:20], "path": request.url.path[:200], "status": status}
             log("request", **about, ms=round(seconds * 1000, 1), **request.state.about)
         return response
 
     return count
-
-
-def _read(read: Callable[[bytes | None, str | None], Example], image: bytes | None, text: str | None) -> Example | str:
-    try:
-        return read(image, text)
-    except UnreadableInput as error:
-        return one_line(str(error))
 
 
 def _answer(said: Prediction, top: int) -> dict[str, Any]:

@@ -36,8 +36,8 @@ class Batcher:
             self._worker.cancel()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
-    async def predict(self, records: Sequence[Example], timeout: float) -> list[Prediction]:
-        """In the order of the records; raises `Busy`, or `TimeoutError` after so many seconds."""
+    async def predict(self, records: Sequence[Example]) -> list[Prediction]:
+        """In the order of the records; raises `Busy`. Once it is cancelled, what still waits is not computed."""
         if len(self._waiting) + len(records) > self.queue:
             raise Busy
         loop = asyncio.get_running_loop()
@@ -45,10 +45,7 @@ class Batcher:
         self._waiting.extend(zip(records, futures, strict=True))
         self._count()
         self._arrived.set()
-        try:
-            return list(await asyncio.wait_for(asyncio.gather(*futures), timeout))
-        except asyncio.TimeoutError:
-            raise TimeoutError from None
+        return list(await asyncio.gather(*futures))
 
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()

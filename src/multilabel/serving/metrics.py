@@ -3,6 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+METHODS = {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"}
 RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -26,6 +27,11 @@ class Metrics:
             "multilabel_batch_records", "Records computed at once.", ["model"], buckets=RECORDS, registry=self.registry
         )
         self.waiting = Gauge("multilabel_waiting_records", "Records that wait.", ["model"], registry=self.registry)
+
+    def answered(self, method: str, path: str, status: int, seconds: float) -> None:
+        """Count a request; `path` is one of the server's. Any word is a method, and a series for each would have no end."""
+        self.requests.labels(method if method in METHODS else "other", path, status).inc()
+        self.seconds.labels(path).observe(seconds)
 
     def page(self) -> bytes:
         """In Prometheus' text format."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.datastructures import Headers, UploadFile
+from starlette.datastructures import FormData, Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from multilabel.models.folder import MB
@@ -17,6 +17,16 @@ from multilabel.serving.settings import ServingSettings
 
 DIGITS = 15  # of a length; Python refuses to read numbers of thousands
 FIELDS = {"images", "texts", "model", "top", "labels"}  # of a multipart request
+
+
+class _WholeForm(MultiPartParser):
+    """Knows whether the closing boundary came: of a body that was cut off, the parts so far look like a whole one."""
+
+    whole = False
+
+    def on_end(self) -> None:
+        """At the closing boundary."""
+        self.whole = True
 
 
 class RecordBody(BaseModel):
@@ -61,10 +71,9 @@ async def read_request(request: Request, settings: ServingSettings) -> Asked:
     asked = _of_json(body) if kind == "application/json" else await _of_form(request.headers, body, settings)
     if not asked.records:
         raise HTTPException(422, "no records: send `records`, or an `image`, or a `text`")
-    if len(asked.records) > settings.max_records:
-        raise HTTPException(
-            413, f"{len(asked.records)} records, at most {settings.max_records} in a request; send several"
-        )
+    most = settings.records_at_once
+    if len(asked.records) > most:
+        raise HTTPException(413, f"{len(asked.records)} records, at most {most} in a request; send several")
     return asked
 
 
@@ -107,32 +116,60 @@ def _decoded(image: str | None, number: int) -> bytes | None:
 
 
 async def _of_form(headers: Headers, body: bytes, settings: ServingSettings) -> Asked:
-    async def stream() -> AsyncGenerator[bytes, None]:
-        yield body
-
-    most = settings.max_records + 1
-    parser = MultiPartParser(
-        headers, stream(), max_files=most, max_fields=2 * most, max_part_size=int(settings.max_mb * MB)
-    )  # type: ignore[arg-type]
-    try:
-        form = await parser.parse()
-    except (MultiPartException, KeyError, ValueError) as error:
-        reason = getattr(error, "message", "") or "damaged"
-        raise HTTPException(413 if "Too many" in reason else 400, f"multipart body: {reason}") from None
+    form = await _parsed(headers, body, settings)
     unknown = set(form) - FIELDS
     if unknown:
         raise HTTPException(400, f"multipart body: unknown field {min(unknown)!r}; use {', '.join(sorted(FIELDS))}")
     images = [await part.read() if isinstance(part, UploadFile) else None for part in form.getlist("images")]
     if None in images:
         raise HTTPException(400, "multipart body: `images` must be files; give each a filename")
-    texts = [str(text) for text in form.getlist("texts")]
+    texts = await _strings(form, "texts")
     if images and texts and len(images) != len(texts):
         raise HTTPException(400, f"{len(images)} images and {len(texts)} texts are no pairs; send as many of both")
     number = max(len(images), len(texts))
     pairs: list[tuple[Any, str | None]] = list(zip(images or [None] * number, texts or [None] * number, strict=True))  # type: ignore[list-item]
-    top, model = str(form.get("top", "0")), form.get("model")
+    top = _value(form, "top", "0") or ""
     if not top.isdecimal():
         raise HTTPException(400, f"multipart body: top is {top[:40]!r}, expected a number")
-    return Asked(
-        None if model is None else str(model), pairs, int(top[:9]), [str(label) for label in form.getlist("labels")]
-    )
+    return Asked(_value(form, "model"), pairs, int(top[:9]), await _strings(form, "labels"))
+
+
+async def _parsed(headers: Headers, body: bytes, settings: ServingSettings) -> FormData:
+    async def stream() -> AsyncGenerator[bytes, None]:
+        yield body
+
+    most = 2 * (settings.max_records + 1)  # an image and a text of each record, both as files or not
+    size = int(settings.max_mb * MB)
+    parser = _WholeForm(headers, stream(), max_files=most, max_fields=most, max_part_size=size)
+    try:
+        form = await parser.parse()
+    except (MultiPartException, KeyError, ValueError) as error:
+        reason = getattr(error, "message", "") or "damaged"
+        raise HTTPException(413 if "Too many" in reason else 400, f"multipart body: {reason}") from None
+    if not parser.whole:
+        raise HTTPException(400, "multipart body: ends before its closing boundary; send it again, whole")
+    return form
+
+
+async def _strings(form: FormData, field: str) -> list[str]:
+    """The parts called so; of a file (`curl -F texts=@caption.txt`) what it holds."""
+    return [await _text(part, field) for part in form.getlist(field)]
+
+
+async def _text(part: UploadFile | str, field: str) -> str:
+    if isinstance(part, str):
+        return part
+    try:
+        content = (await part.read()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise HTTPException(
+            400, f"multipart body: a file of `{field}` is no UTF-8 (byte {error.start}); save it as UTF-8"
+        ) from None
+    return content.removesuffix("\n").removesuffix("\r")  # the end of a file's last line is no part of what it says
+
+
+def _value(form: FormData, field: str, default: str | None = None) -> str | None:
+    part = form.get(field, default)
+    if isinstance(part, UploadFile):
+        raise HTTPException(400, f"multipart body: `{field}` is a file; send it as a value, without a filename")
+    return part
