@@ -1,5 +1,6 @@
 """`multilabel explain`: one page or one picture, of what a network reads, for the labels that were asked for."""
 
+import os
 import re
 from pathlib import Path
 
@@ -47,6 +48,14 @@ def test_a_picture_holds_all(tiny_dataset: str) -> None:
     assert heights["both"] == heights["image"] + heights["text"]
 
 
+def test_a_name_that_is_no_utf_8_is_escaped(tiny_dataset: str) -> None:
+    folder = trained.trained(tiny_dataset, "image")[0]
+    name = os.fsdecode(b"caf\xe9.jpg")
+    Path(name).write_bytes(trained.records_of_test(tiny_dataset)[0][0])
+    main(["explain", str(folder), "--images", name])
+    assert "caf\\udce9.jpg" in Path("why.html").read_text()
+
+
 def test_explanations_are_of_the_labels_that_are_predicted(tiny_dataset: str) -> None:
     model = Classifier.load(trained.trained(tiny_dataset, "spare", **CONVOLUTIONS)[0])
     images, texts = trained.records_of_test(tiny_dataset)
@@ -81,3 +90,12 @@ def test_mistakes_are_one_line(
         assert (
             "tfidf is no single network under torch, and only those are explained; name one" in capsys.readouterr().err
         )
+
+
+@pytest.mark.parametrize("argument", ["--top", "--most"])
+@pytest.mark.parametrize("value", ["0", "-1", "x"])
+def test_numbers_are_1_at_least(argument: str, value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["explain", "models/x", "--text", "a", argument, value])
+    assert error.value.code == 2
+    assert f"error: argument {argument}: {value!r} is not a number of 1 at least\n" in capsys.readouterr().err

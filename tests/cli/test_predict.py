@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import tarfile
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +17,17 @@ from conftest import image
 
 from multilabel.cli import main
 from multilabel.cli.predict import INCOMPLETE
+from multilabel.core.errors import UserError
 from multilabel.data.dataset import load_split
 from multilabel.inference import answers
+from multilabel.inference.predictions import Prediction
+from multilabel.inference.writers import WRITERS, Rows, writing
+
+TABLES: dict[str, Callable[[Path], pd.DataFrame]] = {
+    ".csv": pd.read_csv,
+    ".jsonl": lambda file: pd.read_json(file, lines=True),
+    ".parquet": pd.read_parquet,
+}
 
 
 @pytest.fixture
@@ -52,9 +63,7 @@ def test_predictions_are_those_of_evaluate(
     monkeypatch.setattr(answers, "AT_ONCE", at_once)
     out = Path(f"labels{suffix}")
     assert code(str(folder), "--images", "photos", "--table", "new.csv", "--out", str(out), "--all") == 0
-    found = {".csv": pd.read_csv, ".jsonl": lambda file: pd.read_json(file, lines=True), ".parquet": pd.read_parquet}[
-        suffix
-    ](out)
+    found = TABLES[suffix](out)
     assert found["id"].tolist() == expected["id"].tolist()
     probabilities = found[[name for name in found if name.startswith("p_")]].to_numpy(np.float32)
     known = expected[[name for name in expected if name.startswith("p_")]].to_numpy()
@@ -145,6 +154,70 @@ def test_rows_are_printed_where_no_file_is_named(
     assert json.loads(capsys.readouterr().out)["labels"] == printed[0]["labels"].split(";")
     assert code(str(pair[0]), "--images", first, "--text", "rose", "--out", "a.csv", "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"out": "a.csv", "predicted": 1, "problems": 0, "passed_over": 0}
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_no_column_says_two_things(suffix: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError) as error:
+        Rows(["3", "1", "2"], top=2, every=True)
+    assert str(error.value) == (
+        "--top and --all: p_1 would be the probability of place 1 and that of the label '1'; give one of both"
+    )
+    values = {"3": 0.25, "1": 0.5, "7": 0.75}
+    answer = answers.Answer("a", Prediction(["7"], values))
+    for rows in (Rows(list(values), top=2), Rows(list(values), every=True), Rows(["3", "7"], top=2, every=True)):
+        out = tmp_path / f"a{suffix}"
+        with writing(out, rows, ";") as write:
+            write([rows.row(answer)])
+        found = TABLES[suffix](out)
+        assert list(found) == list(rows.row(answer)) == rows.schema().names
+        if rows.top:
+            assert (found["p_1"][0], found["p_2"][0]) == (0.75, 0.5)
+        if rows.every:
+            assert {name: found[f"p_{name}"][0] for name in rows.names} == {name: values[name] for name in rows.names}
+
+
+def test_images_of_one_name_are_problems_and_no_guesses(tiny_dataset: str) -> None:
+    folder = str(trained.trained(tiny_dataset, "image")[0])
+    with tarfile.open("photos.tar", "w") as tar:
+        for name, labels in (("a.jpg", ["1"]), ("b.jpg", ["2"]), ("a.jpg", ["3"])):
+            Path(name).write_bytes(image(labels))
+            tar.add(name)
+    assert code(folder, "--images", "photos.tar", "--out", "out.jsonl") == INCOMPLETE
+    rows = [json.loads(line) for line in Path("out.jsonl").read_text().splitlines()]
+    twice = "image is ambiguous (photos.tar: a.jpg is there several times; keep one of them)"
+    assert [(row["id"], row["problem"]) for row in rows] == [("a.jpg", twice), ("b.jpg", ""), ("a.jpg", twice)]
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize("packed", [False, True])
+def test_names_that_are_no_utf_8_are_escaped(packed: bool, suffix: str, tiny_dataset: str) -> None:
+    folder = str(trained.trained(tiny_dataset, "image")[0])
+    Path("photos").mkdir()
+    for name in (b"a.jpg", b"caf\xe9.jpg"):
+        (Path("photos") / os.fsdecode(name)).write_bytes(image(["1"]))
+    with tarfile.open("photos.tar", "w") as tar:
+        tar.add("photos", "")
+    out = f"out{suffix}"
+    assert code(folder, "--images", "photos.tar" if packed else "photos", "--out", out) == 0
+    assert sorted(TABLES[suffix](Path(out))["id"]) == ["a.jpg", "caf\\udce9.jpg"]
+
+
+def test_a_text_that_is_no_utf_8_is_a_problem(tiny_dataset: str, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = str(trained.trained(tiny_dataset, "bert")[0])
+    assert code(folder, "--text", os.fsdecode(b"caf\xe9"), "--text", "rose", "--json") == INCOMPLETE
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["problem"] for row in rows] == ["its text holds bytes that are no UTF-8; give it in that encoding", ""]
+
+
+def test_ids_with_a_dot_name_images_too(tiny_dataset: str) -> None:
+    folder = str(trained.trained(tiny_dataset, "image")[0])
+    Path("photos").mkdir()
+    for name in ("img_1.2.jpg", "img_1.3.PNG"):
+        (Path("photos") / name).write_bytes(image(["1"]))
+    Path("dots.csv").write_text("id,x\nimg_1.2,\nimg_1.3,\nimg_1.2.jpg,\nimg_1.4,\n")
+    assert code(folder, "--images", "photos", "--table", "dots.csv", "--out", "out.csv") == INCOMPLETE
+    assert pd.read_csv("out.csv")["problem"].fillna("").tolist() == ["", "", "", "image is absent (img_1.4)"]
 
 
 def test_columns_are_found_or_named(tiny_dataset: str, capsys: pytest.CaptureFixture[str]) -> None:

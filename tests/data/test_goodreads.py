@@ -10,6 +10,11 @@ from multilabel.data.readers.goodreads import parse_genres
     ("cell", "genres"),
     [
         ("['Fiction', 'Young Adult', 'Fiction']", ["fiction", "young adult"]),
+        ("('Fiction', 'Young Adult')", ["fiction", "young adult"]),
+        ('("Fiction",)', ["fiction"]),
+        ("()", []),
+        ("('Fiction'", None),
+        ("(Auto)biography, Essays (Humor)", ["(auto)biography", "essays (humor)"]),
         ("Fiction|Young Adult", ["fiction", "young adult"]),
         ("Fiction, Young Adult ,", ["fiction", "young adult"]),
         ("[]", []),

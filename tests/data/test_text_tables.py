@@ -61,6 +61,15 @@ def test_few_lines_inside_a_field_that_look_like_rows_are_listed() -> None:
     assert rows(text) == [Row(["1", "a", "such as\n2,b,c\nor so"], 2, "lines that look like rows inside a field (1)")]
 
 
+def test_they_are_listed_too_where_another_row_is_broken() -> None:
+    text = 'id,text,labels\n1,"a cat,red\n2,b,blue\n3,c",red\n5,"x "y" z",red\n6,ok,red\n'
+    assert rows(text) == [
+        Row(["1", "a cat,red\n2,b,blue\n3,c", "red"], 2, "lines that look like rows inside a field (1)"),
+        Row(["5", 'x "y" z', "red"], 5, "unescaped quotes"),
+        Row(["6", "ok", "red"], 6),
+    ]
+
+
 def test_unescaped_quotes_are_kept_where_the_columns_are_clear() -> None:
     found = rows('id,labels,text\n1,a,"he said "so" today"\n2,a,"x "y", z"\n3,a,"fine, too"\n')
     assert found == [

@@ -183,6 +183,12 @@ def test_what_cannot_be_exported_is_one_line(tiny_dataset: str, monkeypatch: pyt
     )
     refused("models: is not empty; name a new folder", vectors, "models")
     refused("--int8: belongs to --format onnx; take one of both out", vectors, "out", "--int8", "--format", "folder")
+    refused(
+        "--int8: a baseline has no network whose weights could take 8 bits; export it without --int8",
+        str(trained.trained(tiny_dataset, "tfidf")[0]),
+        "out",
+        "--int8",
+    )
     image = trained.trained(tiny_dataset, "image")[0]
     export(image, Path("done"))
     refused("done: is exported already; name the folder that was trained", "done", "out")

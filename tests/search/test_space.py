@@ -52,8 +52,16 @@ def test_corners_make_every_choice_once() -> None:
         ({"a": {"from": 1}}, "a: expected {from: 1, to: 10}"),
         ({"a": {"from": 0, "to": 1, "log": True}}, "a: a range in steps, or one from 0 on, has no logarithm"),
         ({"a": {"from": 1, "to": 9, "log": True, "step": 2}}, "a: a range in steps"),
+        ({"a": {"from": 1, "to": float("nan")}}, "a: expected {from: 1, to: 10}"),
+        ({"a": {"from": 1, "to": 10**400}}, "a: expected {from: 1, to: 10}"),
+        ({"a": {"from": 1, "to": 9, "step": "x"}}, "a: step 'x' leads nowhere; write a number above 0"),
+        ({"a": {"from": 1, "to": 9, "step": 0.5}}, "a: step 0.5 between whole numbers; write a whole step, or from: 1.0 for others"),
+        ({"a": {"from": 1, "to": 9, "step": 0}}, "a: step 0 leads nowhere"),
+        ({"a": {"from": 0.1, "to": 0.9, "step": "x"}}, "a: step 'x' leads nowhere"),
+        ({"a": {"from": 0.1, "to": 0.9, "step": -1.0}}, "a: step -1.0 leads nowhere"),
+        ({"a": {"from": 0.1, "to": 0.9, "step": True}}, "a: step True leads nowhere"),
     ],
-)
+)  # fmt: skip
 def test_choices_that_cannot_be_read(change: dict[str, Any], message: str) -> None:
     with pytest.raises(UserError, match=message):
         laid({}, change, First())

@@ -1,5 +1,6 @@
 """A search trains, ends what falls behind, goes on where it stopped, and hands over its best trial."""
 
+import multiprocessing
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ def test_what_was_killed_is_taken_up_again() -> None:
     killed = study.ask()
     lr = killed.suggest_float("train.lr", 1e-3, 1e-2, log=True)
     killed.suggest_categorical("text", ["gru", "textcnn"])
-    again = trials.run(search, 1, jobs=1).trials
+    assert trials.run(search, 1, jobs=1) == 0
+    again = study_of(search).trials
     assert [trial.state for trial in again] == [TrialState.FAIL, TrialState.COMPLETE]
     assert again[0].user_attrs[KILLED]
     assert again[1].params["train.lr"] == lr
@@ -99,8 +101,58 @@ def test_what_was_killed_is_taken_up_again() -> None:
 
 @pytest.mark.slow
 def test_several_at_a_time() -> None:
-    found = trials.run(Search.read(FILE), 4, jobs=2).trials
+    search = Search.read(FILE)
+    assert trials.run(search, 4, jobs=2) == 0
+    found = study_of(search).trials
     assert sum(trial.state.is_finished() for trial in found) in (4, 5)  # a worker may have begun one as the last ended
+
+
+def refused(*arguments: str) -> str:
+    """With what `multilabel search` ends."""
+    with pytest.raises(SystemExit) as error:
+        main(["search", "space.yaml", *arguments])
+    return str(error.value.code)
+
+
+def test_no_trial_that_ran_to_its_end_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def failing(*arguments: Any) -> None:
+        raise UserError("no")
+
+    monkeypatch.setattr(trials, "train", failing)
+    message = (
+        "error: space.yaml: no trial ran to its end, and those that failed count; mend what their lines said and ask for "
+        "more than --trials 1"
+    )
+    assert refused("--trials", "1") == message
+    assert capsys.readouterr().out.endswith("\nreports/searches/space: trials.csv\n")
+    assert not Path("reports/searches/space/trials.png").exists()
+    assert refused("--trials", "1") == message
+
+
+def test_processes_that_die_are_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def dying(*arguments: Any) -> None:
+        raise RuntimeError
+
+    message = (
+        "error: space.yaml: 2 of 2 processes died, their last lines above say of what; mend that and run the command "
+        "again, which goes on from here"
+    )
+    with monkeypatch.context() as patch:
+        patch.setattr(trials, "get_context", lambda _: multiprocessing.get_context("fork"))  # which sees the next line
+        patch.setattr(trials, "work", dying)
+        assert refused("--trials", "1", "--jobs", "2") == message
+        assert capsys.readouterr().out == ""
+        assert not Path("reports/searches").exists()
+    main(["search", "space.yaml", "--trials", "1"])
+    with monkeypatch.context() as patch:
+        patch.setattr(trials, "get_context", lambda _: multiprocessing.get_context("fork"))
+        patch.setattr(trials, "work", dying)
+        capsys.readouterr()
+        assert refused("--trials", "2", "--jobs", "2") == message
+    ending = "reports/searches/space: trials.csv, trials.png; next: multilabel search space.yaml --apply small_found\n"
+    assert capsys.readouterr().out.endswith(ending)
 
 
 @pytest.mark.parametrize(
@@ -109,12 +161,23 @@ def test_several_at_a_time() -> None:
         ({"base": "smal"}, "space.yaml: base 'smal' is none of the architectures in params.yaml; name one of small"),
         ({"changes": {"train": {"lr": {"from": 1e-3, "to": 100.0}}}}, "space.yaml: changes.train.lr: input should be less than or equal"),
         ({"changes": {"text": {"choose": [{"encoder": "gru"}, {"encoder": "gtu"}]}}}, "space.yaml: unknown text encoder .* 'gtu' in changes.text.encoder"),
+        ({"base": ["x"]}, r"space.yaml: base \['x'\] is none of the architectures in params.yaml; name one of small"),
+        ({"changes": [1]}, "space.yaml: changes: expected a block of settings, got "),
+        ({"changes": {1: 2, "a": 3}}, "space.yaml: changes: block: expected names of settings as keys, got {1: 2"),
+        ({"changes": {"train": {"epochs": {"from": 1, "to": 3, "step": 0.5}}}}, "space.yaml: changes: train.epochs: step 0.5 between whole numbers"),
+        ({"changes": {"train": {"lr": {"from": 0.1, "to": 0.9, "step": -1.0}}}}, "space.yaml: changes: train.lr: step -1.0 leads nowhere"),
         ({"change": {}}, "space.yaml: expected `base:`, the name of an architecture, and `changes:`, got base, change, changes"),
     ],
 )  # fmt: skip
 def test_every_mistake_of_a_space_is_found_before_the_first_trial(change: dict[str, Any], message: str) -> None:
     FILE.write_text(yaml.safe_dump({**SPACE, **change}))
     with pytest.raises(UserError, match=message):
+        Search.read(FILE)
+
+
+def test_a_file_of_other_keys_is_no_search() -> None:
+    FILE.write_text("1: 2\n")
+    with pytest.raises(UserError, match=r"space.yaml: expected `base:`.*, got 1$"):
         Search.read(FILE)
 
 

@@ -1,7 +1,7 @@
 """`multilabel explain`: where a network looked, and which words counted."""
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,11 +27,17 @@ def configure(parser: ArgumentParser) -> None:
         "--labels", nargs="+", default=[], metavar="NAME", help="labels to explain, not the most probable ones"
     )
     parser.add_argument(
-        "--top", type=int, default=3, metavar="N", help="how many of the most probable labels (default: 3)"
+        "--top", type=_positive, default=3, metavar="N", help="how many of the most probable labels (default: 3)"
     )
     parser.add_argument(
-        "--most", type=int, default=20, metavar="N", help="records that are explained at most (default: 20)"
+        "--most", type=_positive, default=20, metavar="N", help="records that are explained at most (default: 20)"
     )
+
+
+def _positive(given: str) -> int:
+    if not given.isdecimal() or int(given) < 1:
+        raise ArgumentTypeError(f"{given!r} is not a number of 1 at least")
+    return int(given)
 
 
 def run(given: Namespace) -> None:

@@ -43,8 +43,9 @@ def run(given: Namespace) -> None:
               f"{shown_params(trial)}")  # fmt: skip
         print("next: dvc repro, which takes the network as the trial ended with it; to undo: git checkout params.yaml")
         return
-    study = run_trials(search, given.trials, given.jobs)
-    folder = write(search, study)
+    died = run_trials(search, given.trials, given.jobs)
+    study = study_of(search)
+    written = write(search, study)
     ended = [
         trial
         for trial in study.get_trials(deepcopy=False)
@@ -52,7 +53,19 @@ def run(given: Namespace) -> None:
     ]
     for trial in sorted(ended, key=lambda trial: -(trial.value or 0))[:SHOWN]:
         print(f"{trial.value:.4f}  trial {trial.number}: {shown_params(trial)}")
-    print(f"{folder}: trials.csv, trials.png; next: multilabel search {given.path} --apply {search.base}_found")
+    following = f"; next: multilabel search {given.path} --apply {search.base}_found" if ended else ""
+    if written:
+        print(f"{written[0].parent}: {', '.join(path.name for path in written)}{following}")
+    if died:
+        raise UserError(
+            f"{given.path}: {died} of {given.jobs} processes died, their last lines above say of what; "
+            "mend that and run the command again, which goes on from here"
+        )
+    if not ended:
+        raise UserError(
+            f"{given.path}: no trial ran to its end, and those that failed count; mend what their lines said and ask for "
+            f"more than --trials {given.trials}"
+        )
 
 
 SEARCH = Subcommand(

@@ -67,8 +67,7 @@ class TextTable:
         start = self.first
         for values, end in _records(self.lines, start, self.delimiter):
             if not _is_blank(values):
-                within = self._rows_within(start, end)
-                yield Row(values, start + 1, f"lines that look like rows inside a field ({within})" if within else "")
+                yield self._regular(values, start, end)
             start = end
 
     def _mended_rows(self) -> Iterator[Row]:
@@ -86,12 +85,17 @@ class TextTable:
         if record is not None:
             values, end = record
             if self._fits(values) and self._rows_within(start, end) < SWALLOWED:
-                return Row(values, start + 1), end
+                return self._regular(values, start, end), end
             if not self._fits(values) and not self._rows_within(start, end):
                 count = f"{len(values):,} fields where the header has {len(self.columns):,}"
                 lines = f"; lines {start + 1} to {end}" if end - start > 1 else ""
                 return Row([], start + 1, broken=f"wrong number of fields ({count}{lines})"), end
         return self._literal(self.lines[start], start + 1), start + 1
+
+    def _regular(self, values: list[str], start: int, end: int) -> Row:
+        """A record by the rules of CSV; a quote that was never closed may have taken rows into it, which is said."""
+        within = self._rows_within(start, end)
+        return Row(values, start + 1, f"lines that look like rows inside a field ({within})" if within else "")
 
     def _literal(self, line: str, number: int) -> Row:
         """A line whose quotes are not those of CSV: they are kept where they cannot stand around a value."""

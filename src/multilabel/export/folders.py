@@ -40,6 +40,8 @@ def export(folder: Path, out: Path, int8: bool = False) -> dict[str, Any]:
     model = _read(folder, out)
     if int8 and isinstance(model.settings, EnsembleSettings):
         raise UserError("--int8: an ensemble is exported in single precision only; export its members by themselves")
+    if int8 and not isinstance(model.settings, NetworkSettings):
+        raise UserError("--int8: a baseline has no network whose weights could take 8 bits; export it without --int8")
     about: dict[str, Any] = {"opset": OPSET, "precision": "int8" if int8 else "fp32", "networks": {}}
     with replacing_folder(out) as partial:
         _copy(folder, partial)

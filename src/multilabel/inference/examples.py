@@ -54,6 +54,8 @@ class ExampleReader:
             )
         if text is not None and not isinstance(text, str):
             raise UnreadableInput(f"a text is a str, not {type(text).__name__}")
+        if text is not None and "text" in self.reads and not _is_unicode(text):
+            raise UnreadableInput("its text holds bytes that are no UTF-8; give it in that encoding")
         return Example(self._seen(image), text if "text" in self.reads else None)
 
     def _seen(self, image: ImageLike | None) -> Mapping[View, NDArray[np.uint8]] | None:
@@ -69,6 +71,15 @@ class ExampleReader:
             f"has no {modality}, and {self.name} was trained on records that have both; give one, or train with "
             f"`fusion: {{modality_dropout: 0.2}}`"
         )
+
+
+def _is_unicode(text: str) -> bool:
+    """False for one with lone surrogates, as Python makes of other encodings on a command line; no tokenizer takes them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def needed(settings: AnySettings) -> frozenset[str]:

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from multilabel.core.errors import UserError, one_line
-from multilabel.data.archives import TABLE_SUFFIXES, AmbiguousName, Files, open_source
+from multilabel.data.archives import TABLE_SUFFIXES, AmbiguousName, Files, open_source, printable
 from multilabel.data.images import suffixes
 from multilabel.data.readers.collector import LOOKED_AT, read_text
 from multilabel.data.records import Findings
@@ -51,7 +51,7 @@ def of_images(paths: Sequence[Path], texts: Sequence[str] = ()) -> Questions:
         )
     named = ((files, name) for files, names, _ in sources for name in names)
     said = iter(texts)
-    stream = (Question(name, _reading(files, name), next(said, None)) for files, name in named)
+    stream = (_seen(files, name, next(said, None)) for files, name in named)
     return Questions(total, stream, sum(passed_over for _, _, passed_over in sources))
 
 
@@ -101,9 +101,17 @@ def _images(path: Path) -> tuple[Files, list[str], int]:
     return files, may_be, len(files.names) - len(may_be)
 
 
+def _seen(files: Files, name: str, text: str | None) -> Question:
+    """An image by its own name."""
+    if name in files.doubled:
+        problem = one_line(f"image is ambiguous ({files.path}: {name} is there several times; keep one of them)")
+        return Question(printable(name), text=text, problem=problem)
+    return Question(printable(name), _reading(files, name), text)
+
+
 def _file(files: Files, name: str) -> str | None:
-    """The file that a row calls `name`, with or without the suffix of an image."""
-    endings = ["", *sorted(suffixes())] if not PurePosixPath(name).suffix else [""]
+    """The file that a row calls `name`, with or without the suffix of an image; `img_1.2` has none."""
+    endings = [""] if PurePosixPath(name).suffix.lower() in suffixes() else ["", *sorted(suffixes())]
     return next((found for ending in endings if (found := files.find(name + ending)) is not None), None)
 
 

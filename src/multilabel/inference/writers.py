@@ -25,8 +25,17 @@ class Rows:
     """How an answer becomes a row: `id`, `labels` (names), probabilities if asked for, and `problem`."""
 
     def __init__(self, names: Sequence[str], top: int = 0, every: bool = False) -> None:
-        """`top` adds `label_1`, `p_1` and so on, most probable first; `every` adds `p_<name>` for all labels."""
+        """`top` adds `label_1`, `p_1` and so on, most probable first; `every` adds `p_<name>` for all labels.
+
+        Raises `UserError` where a label is called like a place, so that a column would say two things.
+        """
         self.names, self.top, self.every = names, min(top, len(names)), every
+        places = {str(place) for place in range(1, self.top + 1)}
+        if every and (called := next((name for name in names if name in places), None)) is not None:
+            raise UserError(
+                f"--top and --all: {PROBABILITY}{called} would be the probability of place {called} and that of the label "
+                f"{called!r}; give one of both"
+            )
 
     def row(self, answer: Answer) -> Row:
         """Empty but for `id` and `problem` where there is no prediction."""

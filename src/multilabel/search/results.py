@@ -24,18 +24,21 @@ WIDE = 5  # times the lowest, beyond which an axis is logarithmic
 MOST_PARAMETERS = 8  # that the figure shows
 
 
-def write(search: Search, study: optuna.Study) -> Path:
-    """`trials.csv` and `trials.png` in a folder of the search's own; returns it."""
+def write(search: Search, study: optuna.Study) -> list[Path]:
+    """What was written in a folder of the search's own: `trials.csv`, and `trials.png` if a trial ran to its end."""
+    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
+    if not trials:
+        return []
     folder = FOUND / search.path.stem
     folder.mkdir(parents=True, exist_ok=True)
-    trials = [trial for trial in study.get_trials(deepcopy=False) if trial.state.is_finished()]
     with replacing(folder / "trials.csv") as partial:
         pd.DataFrame([_row(trial) for trial in trials]).to_csv(partial, index=False, float_format="%.6g")
     complete = [trial for trial in trials if trial.state is TrialState.COMPLETE]
-    if complete:
-        with replacing(folder / "trials.png") as partial:
-            draw(complete, partial)
-    return folder
+    if not complete:
+        return [folder / "trials.csv"]
+    with replacing(folder / "trials.png") as partial:
+        draw(complete, partial)
+    return [folder / "trials.csv", folder / "trials.png"]
 
 
 def best_of(search: Search, study: optuna.Study) -> FrozenTrial:

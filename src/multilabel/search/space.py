@@ -10,9 +10,10 @@ A block is laid over that of the architecture; what is chosen takes the place of
 are asked for only where it is made.
 """
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from multilabel.core.errors import UserError
 from multilabel.core.registry import shown
@@ -40,14 +41,14 @@ def laid(base: Any, change: Any, trial: Suggests, where: str = "") -> Any:
     """`base` with `change` laid over it, every choice made by `trial`; raises `UserError` for a choice that cannot be read."""
     if not isinstance(change, Mapping):
         return change
+    if not all(isinstance(key, str) for key in change):
+        raise UserError(f"{where or 'block'}: expected names of settings as keys, got {shown(dict(change))}")
     if set(change) >= CHOICE:
         return _chosen(change, trial, where)
     if {"from", "to"} & set(change):
         return _drawn(change, trial, where)
     old = base if isinstance(base, Mapping) else {}
-    inner = {
-        key: laid(old.get(key), value, trial, f"{where}.{key}" if where else str(key)) for key, value in change.items()
-    }
+    inner = {key: laid(old.get(key), value, trial, f"{where}.{key}" if where else key) for key, value in change.items()}
     return {**old, **inner}
 
 
@@ -64,16 +65,30 @@ def _chosen(change: Mapping[str, Any], trial: Suggests, where: str) -> Any:
 
 def _drawn(change: Mapping[str, Any], trial: Suggests, where: str) -> float | int:
     low, high, log, step = (change.get(key) for key in ("from", "to", "log", "step"))
-    numbers = [value for value in (low, high) if isinstance(value, int | float) and not isinstance(value, bool)]
-    if set(change) - RANGE or len(numbers) < 2 or numbers[0] >= numbers[1] or not isinstance(log, bool | None):
+    if (
+        set(change) - RANGE
+        or not (_is_number(low) and _is_number(high) and low < high)
+        or not isinstance(log, bool | None)
+    ):
         raise UserError(
             f"{where}: expected {{from: 1, to: 10}} with `log: true` or `step: 2`, got {shown(dict(change))}"
         )
-    if log and (step is not None or numbers[0] <= 0):
+    if step is not None and not (_is_number(step) and step > 0):
+        raise UserError(f"{where}: step {shown(step)} leads nowhere; write a number above 0")
+    if log and (step is not None or low <= 0):
         raise UserError(f"{where}: a range in steps, or one from 0 on, has no logarithm; take `log:` out")
-    if all(isinstance(value, int) for value in numbers):
-        return trial.suggest_int(where, int(numbers[0]), int(numbers[1]), step=int(step or 1), log=bool(log))
-    return trial.suggest_float(where, float(numbers[0]), float(numbers[1]), step=step, log=bool(log))
+    if not (isinstance(low, int) and isinstance(high, int)):
+        return trial.suggest_float(where, float(low), float(high), step=step, log=bool(log))
+    if not isinstance(step, int | None):
+        raise UserError(
+            f"{where}: step {shown(step)} between whole numbers; write a whole step, or from: {float(low)} for others"
+        )
+    return trial.suggest_int(where, low, high, step=step or 1, log=bool(log))
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    """Neither infinite nor too large for a float."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _name(option: Any, number: int) -> Scalar:

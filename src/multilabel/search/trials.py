@@ -60,17 +60,19 @@ class Search:
         content = as_block(read_yaml(path), str(path))
         if set(content) != {"base", "changes"}:
             raise UserError(
-                f"{path}: expected `base:`, the name of an architecture, and `changes:`, got {', '.join(content)}"
+                f"{path}: expected `base:`, the name of an architecture, and `changes:`, got {', '.join(map(str, content))}"
             )
         base, blocks = content["base"], params["architectures"]
-        if base not in blocks:
+        changes = as_block(content["changes"], f"{path}: changes")
+        if not isinstance(base, str) or base not in blocks:
             raise UserError(
                 f"{path}: base {base!r} is none of the architectures in params.yaml; name one of {', '.join(blocks)}"
             )
-        own = cls(
-            path, base, inherit(blocks, base, "architectures"), content["changes"], params["train"], params["seed"]
-        )
-        mistakes = [line for block in corners(own.block, own.changes) for line in own.mistakes(block)]
+        own = cls(path, base, inherit(blocks, base, "architectures"), changes, params["train"], params["seed"])
+        try:
+            mistakes = [line for block in corners(own.block, own.changes) for line in own.mistakes(block)]
+        except UserError as error:
+            mistakes = [f"changes: {line}" for line in error.args]
         if mistakes:
             raise UserError(*(f"{path}: {line}" for line in dict.fromkeys(mistakes)))
         return own
@@ -118,8 +120,11 @@ def study_of(search: Search, seed: int = 0) -> optuna.Study:
         )
 
 
-def run(search: Search, trials: int, jobs: int) -> optuna.Study:
-    """Go on until there are so many trials in all, `jobs` at a time; what a killed search left behind is taken up again."""
+def run(search: Search, trials: int, jobs: int) -> int:
+    """Go on until there are so many trials in all, `jobs` at a time; how many of the processes died on the way.
+
+    What a killed search left behind is taken up again.
+    """
     dataset = str(search.block["dataset"])
     for path in (records_file(dataset), labels_file(dataset)):
         if not path.exists():
@@ -131,19 +136,18 @@ def run(search: Search, trials: int, jobs: int) -> optuna.Study:
         study.tell(trial.number, state=TrialState.FAIL)
     ended = [trial for trial in study.get_trials(deepcopy=False) if trial.state in ENDED]
     target = trials + sum(KILLED in trial.user_attrs for trial in ended)
-    if len(ended) < target:
-        seeds = [search.seed + len(ended) + worker * trials for worker in range(jobs)]
-        if jobs == 1:
-            work(search.path, target, seeds[0], 1)
-        else:
-            workers = [
-                get_context("spawn").Process(target=work, args=(search.path, target, seed, jobs)) for seed in seeds
-            ]
-            for worker in workers:
-                worker.start()
-            for worker in workers:
-                worker.join()
-    return study_of(search)
+    if len(ended) >= target:
+        return 0
+    seeds = [search.seed + len(ended) + worker * trials for worker in range(jobs)]
+    if jobs == 1:
+        work(search.path, target, seeds[0], 1)
+        return 0
+    workers = [get_context("spawn").Process(target=work, args=(search.path, target, seed, jobs)) for seed in seeds]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sum(worker.exitcode != 0 for worker in workers)
 
 
 def work(path: Path, target: int, seed: int, jobs: int) -> None:

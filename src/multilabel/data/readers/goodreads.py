@@ -24,6 +24,7 @@ SPELLINGS = {
     "genres": ["genres", "Genres", "genre", "Genre", "tags", "Tags"],
 }
 BETWEEN_NAMES = re.compile(r"[|,;]")
+BEGINS_A_LIST = re.compile(r"""[\[{]|\(\s*['")]""")  # a genre itself may begin with a parenthesis
 Book = tuple[str, dict[str, str], list[str]]  # where it stands, its values by name, its genres
 
 
@@ -113,10 +114,10 @@ class Goodreads:
 def parse_genres(cell: str) -> list[str] | None:
     """Genres of one book in lower case, each once; None if the cell begins like a list and is none.
 
-    Either a list such as `['A', 'B']`, or names with `|`, `,` or `;` between, in any mixture.
+    Either a list such as `['A', 'B']` or `('A', 'B')`, or names with `|`, `,` or `;` between, in any mixture.
     """
     cell = cell.strip()
-    names = parse_list(cell, bare=False) if cell.startswith(("[", "{")) else BETWEEN_NAMES.split(cell)
+    names = parse_list(cell, bare=False) if BEGINS_A_LIST.match(cell) else BETWEEN_NAMES.split(cell)
     if names is None:
         return None
     return list(dict.fromkeys(name.strip().lower() for name in names if name.strip() not in MISSING))
