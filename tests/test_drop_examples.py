@@ -80,10 +80,73 @@ def test_a_dry_run_changes_nothing(here: Path, capsys: pytest.CaptureFixture[str
 def test_what_nothing_could_bring_back_is_not_deleted(here: Path) -> None:
     Path("studies/params.yaml").write_text("studies: {mine: {dataset: books}}\n")
     with pytest.raises(
-        SystemExit, match=r"studies/params.yaml: changed since the last commit, and would be deleted; commit"
+        SystemExit,
+        match=r"studies/params.yaml: changed since the last commit, or not in it, and would be deleted; commit",
     ):
         main(["drop-examples"])
     assert "textcnn" in read_yaml(PARAMS)["architectures"]
+
+
+def test_a_recipe_that_git_does_not_know_yet_is_not_deleted(here: Path) -> None:
+    Path("recipes").mkdir()
+    Path("recipes/mine.yaml").write_text("seed: 1\n")
+    with pytest.raises(SystemExit, match=r"recipes/mine.yaml: changed .*, or move what is your own elsewhere"):
+        main(["drop-examples"])
+    assert Path("recipes/mine.yaml").exists()
+
+
+def test_data_of_ones_own_that_are_called_as_examples_are_stay(here: Path) -> None:
+    own = ["data/in/books.csv", "data/mine/captions/1.png", "data/books/x.csv", "data/raw/mine/textcnn/1.png",
+           "models/books/by_hand/weights.safetensors", "models/mine/textcnn.json", "metrics/bench/books.json"]  # fmt: skip
+    of_examples = ["data/raw/books/records.parquet", "data/splits/books.parquet", "models/books/books_tfidf_logreg/model.json",
+                   "models/captions/textcnn/model.json", "data/predictions/no_attention/test.parquet"]  # fmt: skip
+    for path in (*own, *of_examples):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    Path(".gitignore").write_text("/data/\n/models/\n")
+    commit(here)
+    main(["drop-examples"])
+    assert [path for path in own if not Path(path).exists()] == []
+    assert [path for path in of_examples if Path(path).exists()] == []
+    assert not Path("models/captions").exists()  # nothing of one's own was in it
+
+
+def test_all_that_stages_write_for_an_example_goes(here: Path) -> None:
+    """As dvc.yaml has it, so that a new output is not forgotten here."""
+    params = read_yaml(PARAMS)
+    outputs = []
+    for stage in read_yaml(ROOT / "dvc.yaml")["stages"].values():
+        section = str(stage.get("foreach", "")).strip("${}")
+        for name, block in (params[section] if section else {}).items():
+            written = [*stage["do"].get("outs", []), *stage["do"].get("metrics", [])]
+            paths = [path if isinstance(path, str) else next(iter(path)) for path in written]
+            own = name.startswith("mine")
+            outputs += [
+                (own, path.replace("${key}", name).replace("${item.dataset}", str(block.get("dataset"))))
+                for path in paths
+            ]
+    for _, path in outputs:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).touch()
+    commit(here)
+    main(["drop-examples"])
+    assert len(outputs) > 30
+    assert [path for own, path in outputs if Path(path).exists() != own] == []
+
+
+@pytest.mark.parametrize(
+    ("section", "given", "message"),
+    [
+        ("datasets", {"mine": None}, "error: datasets.mine: 'format' is missing; write `format: <name>` there"),
+        ("datasets", [1], "error: datasets: expected blocks by name, got [1]; write `datasets: {}` for none"),
+        ("ablations", {"small": 3}, "error: ablations.small: expected a block of settings, got 3"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_a_line(here: Path, section: str, given: object, message: str) -> None:
+    PARAMS.write_text(yaml.safe_dump({**read_yaml(PARAMS), section: given}))
+    with pytest.raises(SystemExit) as end:
+        main(["drop-examples"])
+    assert message in str(end.value.code)
 
 
 def test_what_builds_on_an_example_is_named(here: Path) -> None:

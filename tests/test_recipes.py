@@ -134,6 +134,7 @@ BAD = [
     ("seed: 1\n", ["seed.x=a"], "-S seed.x: there is no block seed"),
     ("seed: 1\n", ["datasets.photos.source=a"], "there is no block datasets.photos; choose one of: books, captions"),
     ("seed: 1\n", ["train.lr=[1"], "-S train.lr=[1: the value is no YAML; put it in quotes"),
+    ("seed: 1\n", [f"train.lr={'[' * 3000}{']' * 3000}"], "-S train.lr: the value is nested too deeply; write fewer brackets within brackets"),
     ("seed: 1\n", ["datasets.captions.source=no.zip"], "datasets.captions.source: 'no.zip' is not there; name a file or a folder"),
     ("datasets:\n  books: {source: no.csv}\n  captions: {}\n", [], "datasets.books.source: 'no.csv' is not there"),
     ("seed: 1\n", ['datasets.captions.source="a\\0b"'], "datasets.captions.source: 'a\\x00b' is not there"),
@@ -145,6 +146,13 @@ def test_a_mistake_is_a_line(text: str, overrides: list[str], message: str) -> N
     lines = said(text, *overrides)
     assert any(message in line for line in lines), lines
     assert all(len(line) <= 500 for line in lines)
+
+
+@pytest.mark.parametrize("depth", [50, 100, 150, 200, 250, 300, 350, 400])
+def test_a_value_as_deep_as_can_just_be_read_is_a_line(depth: int) -> None:
+    lines = said("seed: 1\n", f"seed={'[' * depth}{']' * depth}")
+    assert "seed" in lines[0] or "nested too deeply" in lines[0]
+    assert len(lines) == 1
 
 
 @pytest.mark.parametrize(

@@ -4,15 +4,34 @@ Examples are the datasets of `params.yaml` that are generated, and whatever read
 in pages and files of settings the lines that are marked as examples.
 """
 
+import os
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from multilabel.core.errors import UserError
-from multilabel.core.paths import EXPLANATIONS, METRICS, MODELS, PARAMS, REPORTS, RESOLVED
+from multilabel.core.paths import (
+    ABLATIONS,
+    BEST,
+    CODE,
+    EDA,
+    ENCODED,
+    EXPLANATIONS,
+    METRICS,
+    MODELS,
+    PARAMS,
+    RAW,
+    REPORTS,
+    RESOLVED,
+    SUBMISSION,
+    boxes_file,
+    model_folder,
+    predictions_folder,
+    split_file,
+)
 from multilabel.core.settings import read_params
 from multilabel.core.yaml_edits import read_text, without_blocks
 from multilabel.data.sources import SYNTHETIC
@@ -44,7 +63,9 @@ class Dropped:
 
 def examples(params: Path = PARAMS) -> Dropped:
     """Everything that is an example; raises `UserError` where something of one's own builds on one. Nothing is changed."""
-    names = _names(read_params(params))
+    content = read_params(params)
+    sound(content)
+    names = _names(content)
     texts = {params: read_text(params)}
     for section, found in names.items():
         texts[params] = without_blocks(texts[params], section, found)
@@ -57,7 +78,7 @@ def examples(params: Path = PARAMS) -> Dropped:
     for page in (page for pattern in PAGES for page in Path().glob(pattern) if page not in (params, LOCK)):
         text = texts.get(page) or page.read_text(encoding="utf-8")
         texts[page] = LINE.sub("", BLOCK.sub("", text))
-    paths = [Path(path) for path in FOLDERS if Path(path).exists()] + [*_results(everyone)]
+    paths = [Path(path) for path in FOLDERS if Path(path).exists()] + _results(names, content["architectures"])
     changed = {
         path: text for path, text in texts.items() if path.read_text(encoding="utf-8") != text and path not in paths
     }
@@ -65,8 +86,11 @@ def examples(params: Path = PARAMS) -> Dropped:
 
 
 def unsaved(paths: list[Path]) -> list[str]:
-    """Files below these paths that git tracks and that differ from its last commit, so that nothing could bring them back."""
-    command = ["git", "status", "--porcelain", "--untracked-files=no", "--", *map(str, paths)]
+    """Files below these paths that differ from git's last commit or are not in it, so that nothing could bring them back.
+
+    What git ignores is not among them: stages write it again.
+    """
+    command = ["git", "status", "--porcelain", "--untracked-files=all", "--", *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(f"git cannot say what is committed ({done.stderr.strip()}); run in a repository")
@@ -104,9 +128,30 @@ def _stages(lock: str, names: set[str]) -> list[str]:
     return [stage for stage in found if stage in ("resolve", "report") or stage.partition("@")[2] in names]
 
 
-def _results(names: set[str]) -> Iterator[Path]:
-    """What stages wrote for these blocks, in git and outside of it."""
-    for folder in (METRICS, RESOLVED, MODELS, Path("data")):
-        for path in sorted(folder.rglob("*")):
-            if path.stem in names or path.name in names:
-                yield path
+def _results(names: Mapping[str, set[str]], architectures: Blocks) -> list[Path]:
+    """What stages wrote for these blocks, in git and outside of it; beside it may lie data of one's own."""
+    trained = [model_folder(architectures[name]["dataset"], name) for name in names["architectures"]]
+    paths = {*trained, *(path for name in names["datasets"] for path in _of_dataset(name))}
+    for stage, section in (("evaluate", "architectures"), ("ablate", "ablations")):
+        paths |= {path for name in names[section] for path in _of_training(name, stage)}
+    paths |= {ABLATIONS / name for name in names["ablations"]}
+    for name in names["explanations"]:
+        paths |= {EXPLANATIONS / name, METRICS / "explain" / f"{name}.json"}
+    paths |= {folder for name in names["datasets"] if _all_in(folder := MODELS / name, paths)}
+    return sorted(path for path in paths if os.path.lexists(path) and path.parent not in paths)
+
+
+def _of_dataset(name: str) -> Iterator[Path]:
+    yield from (RAW / name, boxes_file(name), EDA / name, split_file(name), ENCODED / name, BEST / name)
+    yield SUBMISSION / f"{name}.csv"
+    yield from (METRICS / stage / f"{name}.json" for stage in ("ingest", "eda", "split", "submission"))
+
+
+def _of_training(name: str, stage: str) -> Iterator[Path]:
+    """Of an architecture or ablation, which this stage scored."""
+    yield from (RESOLVED / f"{name}.json", CODE / f"{name}.txt", predictions_folder(name))
+    yield from (METRICS / "train" / name, METRICS / stage / f"{name}.json")
+
+
+def _all_in(folder: Path, paths: Collection[Path]) -> bool:
+    return folder.is_dir() and all(path in paths for path in folder.iterdir())

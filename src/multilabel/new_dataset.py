@@ -1,6 +1,6 @@
 """The blocks of `params.yaml` for a source that somebody brings: what reads it, and architectures to begin with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -10,13 +10,13 @@ import yaml
 
 from multilabel.core.errors import UserError, noting
 from multilabel.core.paths import BEST, PARAMS
-from multilabel.core.settings import check_name, parsed, read_params
+from multilabel.core.settings import as_block, check_name, read_params
 from multilabel.core.yaml_edits import read_text, with_block
-from multilabel.core.yaml_files import value_of
+from multilabel.core.yaml_files import read_yaml, value_of
 from multilabel.data.inspection import Inspection, inspect
-from multilabel.data.sources import SYNTHETIC, IngestSettings
+from multilabel.data.sources import SYNTHETIC
 from multilabel.models.packages import package_path
-from multilabel.params import sound
+from multilabel.params import OF_BLOCKS, Params, sound
 
 PIPELINE = Path("dvc.yaml")
 UPDATES = 600  # that a small network makes at least, whatever little data there is
@@ -45,41 +45,60 @@ class NewDataset:
 def new_dataset(path: Path, name: str, params: Path = PARAMS) -> NewDataset:
     """Look at a source and write its blocks; raises `UserError` for every mistake."""
     content, before = read_params(params), read_text(params)
+    now = _sound_so_far(content)
     check_name(name, "--name")
     taken = [f"{section}.{name}" for section in ("datasets", "submission") if name in (content.get(section) or {})]
     if taken:
         raise UserError(f"{taken[0]}: stands in {params} already; choose another --name")
-    limits = parsed(IngestSettings, content.get("ingest"), "ingest")
-    found = inspect(path, limits.max_unpacked_gb, limits.max_megapixels)
+    pipeline = _pipeline(name)
+    found = inspect(path, now.ingest.max_unpacked_gb, now.ingest.max_megapixels)
     if not found.labelled:
         reasons = ", ".join(f"{count} x {reason}" for reason, count in found.rejected.items())
         raise UserError(
             f"{path}: no row has labels that can be used ({reasons or 'the table is empty'}); mend the table"
         )
-    share = 1 - content["split"]["valid"] - content["split"]["test"]
+    share = 1 - now.split.valid - now.split.test
     after, added = before, []
     for section, key, block in _blocks(name, found, records=ceil(share * found.labelled)):
         if key in (content.get(section) or {}):
             raise UserError(f"{section}.{key}: stands in {params} already; choose another --name")
-        after = with_block(after, section, key, block)
         added.append(f"{section}.{key}")
-        content.setdefault(section, {})
         content[section] = {**(content[section] or {}), key: block}
-    if not _says(after, content):
-        raise UserError(f"{params} cannot be added to; write its sections in block style, without anchors")
+        after = _with_block(after, section, key, content, params)
     sound(content)
     examples = [key for key, block in content["datasets"].items() if block.get("source") == SYNTHETIC]
     hint = f" (`make drop-examples` first, or {', '.join(examples)} train too)" if examples else ""
-    artifact = {"path": (BEST / name).as_posix(), "type": "model", "desc": f"The best model of {name} on valid"}
-    pipeline = with_block(read_text(PIPELINE), "artifacts", name, artifact)
     return NewDataset(found, before, after, pipeline, added, list(_cautions(found)), hint)
 
 
-def _says(text: str, content: dict[str, Any]) -> bool:
+def _sound_so_far(content: Mapping[str, Any]) -> Params:
+    """Raises `UserError` for mistakes that stand there already; a section with nothing below its name may be filled."""
+    empty: dict[str, Any] = {section: {} for section in OF_BLOCKS if section in content and content[section] is None}
+    return sound({**content, **empty})
+
+
+def _pipeline(name: str) -> str:
+    """dvc.yaml with the best model of the dataset as an artifact; raises `UserError` where that name is another's."""
+    content, text = as_block(read_yaml(PIPELINE), str(PIPELINE)), read_text(PIPELINE)
+    artifacts = as_block(content.get("artifacts"), f"{PIPELINE} artifacts")
+    artifact = {"path": (BEST / name).as_posix(), "type": "model", "desc": f"The best model of {name} on valid"}
+    if artifacts.get(name) == artifact:  # of a dataset that was taken back out of params.yaml alone
+        return text
+    if name in artifacts:
+        raise UserError(f"artifacts.{name}: stands in {PIPELINE} already; choose another --name, or take it out there")
+    wanted = {**content, "artifacts": {**artifacts, name: artifact}}
+    return _with_block(text, "artifacts", name, wanted, PIPELINE)
+
+
+def _with_block(text: str, section: str, name: str, wanted: Mapping[str, Any], path: Path) -> str:
+    """`text` of a file with the block that it lacks; raises `UserError` where it would not say what is wanted."""
     try:
-        return bool(value_of(text) == content)
+        text = with_block(text, section, name, wanted[section][name])
+        if value_of(text) == wanted:
+            return text
     except yaml.YAMLError:
-        return False
+        pass
+    raise UserError(f"{path} cannot be added to; write its sections in block style, without anchors")
 
 
 def _blocks(name: str, found: Inspection, records: int) -> Blocks:

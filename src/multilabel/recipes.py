@@ -65,6 +65,8 @@ def apply(recipe: Path, overrides: Sequence[str] = (), path: Path = PARAMS) -> A
         joined = value_of(page.text) == page.content
     except yaml.YAMLError:
         joined = False
+    except RecursionError:
+        raise UserError(f"{recipe} over {path}: nested too deeply; write fewer brackets within brackets") from None
     if not joined:
         raise UserError(f"{recipe} and {path} cannot be joined; write both in block style, without anchors")
     return Applied(before, page.text, params)
@@ -139,6 +141,8 @@ def _assignment(override: str, content: Mapping[str, Any]) -> tuple[list[str], A
         return path, value_of(text)
     except yaml.YAMLError:
         raise UserError(f"-S {override}: the value is no YAML; put it in quotes") from None
+    except RecursionError:
+        raise UserError(f"-S {name}: the value is nested too deeply; write fewer brackets within brackets") from None
 
 
 def _sound(content: Mapping[str, Any], where: str) -> Params:

@@ -5,6 +5,7 @@ import sys
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, commit, run
@@ -35,7 +36,8 @@ def report(label: str = "cat", **right: int) -> None:
         })
         for name, number in right.items()
     }  # fmt: skip
-    write([per_record("photos", tables)], PER_RECORD)
+    by_seed = {name: np.array([np.arange(40) < number], float) for name, number in right.items()}  # of one seed
+    write([per_record("photos", tables, by_seed)], PER_RECORD)
     for name, number in right.items():
         write_json(METRICS / "evaluate" / f"{name}.json", {"valid_f1_samples": number / 40})
 
@@ -87,6 +89,26 @@ def test_several_revisions_are_held_against_the_first(tmp_path: Path, capsys: py
 def test_a_base_that_is_not_there() -> None:
     with pytest.raises(SystemExit, match="error: mian: no revision of this repository"):
         main(["compare", "mian"])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("seed: 1\n", "error: params.yaml has no section `evaluate:`; "),
+        ("seed: 1\nevaluate:\n", "error: evaluate: 'n_resamples' is missing; add it there"),
+        (
+            "seed: 1\nevaluate: {n_resamples: few}\n",
+            "error: evaluate.n_resamples: input should be a valid integer, got 'few'",
+        ),
+        ("evaluate: {n_resamples: 100}\n", "error: params.yaml has no section `seed:`; "),
+    ],
+)
+def test_parameters_that_lack_something(text: str, message: str) -> None:
+    Path("params.yaml").write_text(text)
+    with pytest.raises(SystemExit) as end:
+        main(["compare"])
+    assert str(end.value.code).startswith(message)
+    assert "\n" not in str(end.value.code)
 
 
 def test_the_review_installs_what_the_comparison_imports(tmp_path: Path) -> None:

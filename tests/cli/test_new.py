@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT, SMALL_PARAMS, image
 
 from multilabel.cli import main
+from multilabel.core.yaml_edits import with_section
 from multilabel.core.yaml_files import read_yaml
 from multilabel.params import read
 
@@ -56,6 +57,74 @@ def test_texts_alone_get_no_image_network() -> None:
         "notes_gru",
     ]
     assert "notes" not in read().submission
+
+
+def test_an_artifact_of_that_name_is_not_written_twice() -> None:
+    for _ in range(2):
+        main(["new", "dataset", "My Shop"])
+        before = Path("dvc.yaml").read_bytes()
+        shutil.copy(SMALL_PARAMS, PARAMS)
+    assert Path("dvc.yaml").read_bytes() == before
+    assert list(read_yaml(Path("dvc.yaml"))["artifacts"]).count("my_shop") == 1
+    Path("dvc.yaml").write_text("artifacts:\n  my_shop: {path: x}\n")
+    said = r"^error: artifacts.my_shop: stands in dvc.yaml already; choose another --name, or take it out there$"
+    with pytest.raises(SystemExit, match=said):
+        main(["new", "dataset", "My Shop"])
+    assert PARAMS.read_bytes() == SMALL_PARAMS.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "artifacts: &all\n  a: {path: x}\nplots: *all\n",
+            "dvc.yaml cannot be added to; write its sections in block style",
+        ),
+        ("{artifacts: {}}\n", "dvc.yaml cannot be added to; write its sections in block style, without anchors"),
+        ("artifacts: [1]\n", "dvc.yaml artifacts: expected a block of settings, got [1]"),
+        ("artifacts: {\n", "dvc.yaml line 2: expected the node content"),
+    ],
+)
+def test_a_pipeline_that_cannot_be_added_to_is_a_line(text: str, message: str) -> None:
+    Path("dvc.yaml").write_text(text)
+    with pytest.raises(SystemExit) as end:
+        main(["new", "dataset", "My Shop"])
+    assert str(end.value.code).startswith(f"error: {message}")
+    assert PARAMS.read_bytes() == SMALL_PARAMS.read_bytes()
+    assert Path("dvc.yaml").read_text() == text
+
+
+def test_a_file_set_in_by_four_spaces_stays_so() -> None:
+    lines = SMALL_PARAMS.read_text().splitlines()
+    four = "\n".join(" " * (len(line) - len(line.lstrip())) + line for line in lines) + "\n"
+    PARAMS.write_text(four)
+    main(["new", "dataset", "My Shop"])
+    assert "\n    my_shop:\n        format: table\n" in PARAMS.read_text()
+    assert read().submission["my_shop"].select_by == "f1_samples"
+
+
+def test_a_section_with_nothing_but_a_comment_is_filled() -> None:
+    text = SMALL_PARAMS.read_text().replace("submission:\n", "submission:   # none yet\n  # others: {}\n")
+    PARAMS.write_text(text.replace("  captions: {select_by: f1_samples}\n", ""))
+    main(["new", "dataset", "My Shop"])
+    assert "submission:   # none yet\n  # others: {}\n\n  my_shop:\n" in PARAMS.read_text()
+
+
+@pytest.mark.parametrize(
+    ("section", "given", "message"),
+    [
+        ("split", "", "error: split: the section is missing; add it to params.yaml"),
+        ("split", "split: {valid: 0.1}", "error: split: 'test' is missing; add it there"),
+        ("evaluate", "evaluate: {n_resamples: few}", "error: evaluate.n_resamples: "),
+        ("datasets", "datasets: [1]", "error: datasets: expected blocks by name, got [1]"),
+    ],
+)
+def test_a_mistake_that_was_there_before_is_a_line(section: str, given: str, message: str) -> None:
+    text = SMALL_PARAMS.read_text()
+    PARAMS.write_text(with_section(text, section, given))
+    with pytest.raises(SystemExit) as end:
+        main(["new", "dataset", "My Shop"])
+    assert str(end.value.code).startswith(message)
 
 
 def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:

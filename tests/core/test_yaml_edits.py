@@ -137,3 +137,86 @@ def test_blocks_are_taken_out(section: str, names: list[str], old: str, new: str
     assert text == BLOCKS.replace(old, new)
     left = {name: block for name, block in value_of(BLOCKS)[section].items() if name not in names}
     assert value_of(text) == {**value_of(BLOCKS), section: left}
+
+
+COMMENTED = """\
+empty:   # none yet
+  # books: {x: 1}
+
+null_one: ~
+first:
+  # on a
+  a:
+    x: 1
+    # y: 2
+
+    # z: 3
+
+  # of neither
+
+  # on b
+  b:
+    x: 2
+  # below b
+
+  # c: {}
+last:
+    d:
+        x: 1
+        # y: 2"""
+
+
+@pytest.mark.parametrize(
+    ("names", "left"),
+    [
+        (["a"], "  # of neither\n\n  # on b\n  b:\n    x: 2\n  # below b\n\n  # c: {}\n"),
+        (["b"], "  # on a\n  a:\n    x: 1\n    # y: 2\n\n    # z: 3\n\n  # of neither\n  # below b\n\n  # c: {}\n"),
+        (["a", "b"], "  # of neither\n  # below b\n\n  # c: {}\n"),
+    ],
+)
+def test_comments_go_with_the_block_that_they_are_on_and_no_other(names: list[str], left: str) -> None:
+    start, end = (COMMENTED.index(key) for key in ("first:", "last:"))
+    head = "first: {}" if len(names) == 2 else "first:"
+    assert without_blocks(COMMENTED, "first", names) == f"{COMMENTED[:start]}{head}\n{left}{COMMENTED[end:]}"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "expected"),
+    [
+        ("a:\n  b: 1\n  c: 2", ["c"], "a:\n  b: 1"),
+        ("a:\n  b: 1\n  c: 2", ["b"], "a:\n  c: 2"),
+        ("a:\n  b: 1\n\n  c: 2", ["b", "c"], "a: {}"),
+        ("d: 1\na:  # of b: and c\n  b: {x: 1}  # one", ["b"], "d: 1\na: {}  # of b: and c"),
+    ],
+)
+def test_a_text_may_end_without_a_line_feed(text: str, names: list[str], expected: str) -> None:
+    assert without_blocks(text, "a", names) == expected
+
+
+@pytest.mark.parametrize(
+    ("section", "old", "new"),
+    [
+        ("empty", "  # books: {x: 1}\n", "  # books: {x: 1}\n\n  new:\n    y: 1\n"),
+        ("null_one", "null_one: ~\n", "null_one:\n  new:\n    y: 1\n"),
+        ("first", "  # c: {}\n", "  # c: {}\n\n  new:\n    y: 1\n"),
+        ("last", "        # y: 2", "        # y: 2\n\n    new:\n      y: 1"),
+        ("other", "        # y: 2", "        # y: 2\n\nother:\n  new:\n    y: 1\n"),
+    ],
+)
+def test_a_new_block_stands_below_all_comments_of_its_section(section: str, old: str, new: str) -> None:
+    text = with_block(COMMENTED, section, "new", {"y": 1})
+    assert text == COMMENTED.replace(old, new)
+    assert value_of(text)[section]["new"] == {"y": 1}
+
+
+def test_a_new_line_is_not_taken_for_what_the_comment_above_is_on() -> None:
+    text = "a:\n  b: {x: 1}\n  # c: {x: 2}\n"
+    assert with_block(text, "a", "new", {"x": 3}) == f"{text}\n  new: {{x: 3}}\n"
+
+
+def test_a_new_block_is_set_in_as_the_file_is() -> None:
+    text = "a:\n    b:\n        x: 1\nnone: {}\n"
+    for section in ("a", "none", "other"):
+        text = with_block(text, section, "new", {"y": 1})
+        assert "\n    new:\n        y: 1\n" in text
+        assert value_of(text)[section]["new"] == {"y": 1}

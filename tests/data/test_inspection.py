@@ -10,6 +10,7 @@ from multilabel.core.errors import UserError
 from multilabel.data.inspection import Inspection, inspect
 
 COLOURS = ["red", "blue", "traffic light"]
+NORTH = ["north", "south", "east", "west"]
 
 
 def write(folder: Path, header: str, rows: list[str], images: int = 0, name: str = "items.csv") -> Path:
@@ -71,6 +72,24 @@ def test_what_separates(tmp_path: Path, header: str, row: Any, expected: dict[st
     assert len(found.labels) == 3
 
 
+@pytest.mark.parametrize(
+    ("odd", "separator", "row"),
+    [
+        ("tcp/ip linux", " ", lambda i: " ".join(["web", "python", "linux", "sql"][i % 3 : i % 3 + 1 + i % 2])),
+        ("tcp/ip linux", " ", lambda i: " ".join(["a", "b", "c"][: 1 + i % 3])),
+        ("a|b", ";", lambda i: labels(i, ";")),
+        ("red; blue", ",", lambda i: labels(i, ", ")),
+        ("tcp/ip", "|", lambda i: COLOURS[i % 3]),
+        ("red;blue", ";", lambda i: COLOURS[i % 3]),
+        ("red", ",", lambda i: f"{NORTH[i % 4]} {NORTH[i % 3]}, {COLOURS[i % 3]}"),
+        ("red;", ";", lambda i: f"{COLOURS[i % 3]};"),
+    ],
+)  # fmt: skip
+def test_one_cell_does_not_settle_what_separates(tmp_path: Path, odd: str, separator: str, row: Any) -> None:
+    rows = [f'{i},some words {i},"{odd if i == 77 else row(i)}"' for i in range(200)]
+    assert look(write(tmp_path, "id,text,labels", rows)).block["label_separator"] == separator
+
+
 def test_columns_are_found_by_what_they_hold(tmp_path: Path) -> None:
     rows = [f"{i % 4},row{i},what it says {i},{labels(i, ';')},{i % 2}" for i in range(30)]
     found = look(write(tmp_path, "a,b,c,d,e", rows))
@@ -89,12 +108,28 @@ def test_of_several_tables_the_longest(tmp_path: Path) -> None:
     assert look(tmp_path).block["table"] == "items.csv"
 
 
+def test_a_table_is_named_by_its_path(tmp_path: Path) -> None:
+    write(tmp_path, "a,b", ["1,2"])
+    write(tmp_path / "sub", "id,text,labels", [f"{i},so it says {i},{labels(i, ';')}" for i in range(9)])
+    found = look(tmp_path)
+    assert found.block["table"] == "sub/items.csv"
+    assert found.labelled == 9
+
+
 def test_known_formats_are_known(tmp_path: Path) -> None:
     write(tmp_path / "c", "ImageID,Labels,Caption", [f'{i}.jpg,1 2,"words {i}"' for i in range(3)], 3, "train.csv")
     assert look(tmp_path / "c").block == {"format": "competition", "source": str(tmp_path / "c")}
     books = [f"book {i},somebody,a long story {i},\"['Fiction', 'Fantasy']\"" for i in range(3)]
     found = look(write(tmp_path / "b", "title,author,description,genres", books))
     assert (found.block["format"], found.labelled) == ("goodreads", 3)
+    assert "text" not in found.block
+
+
+def test_a_table_with_titles_and_genres_needs_no_author(tmp_path: Path) -> None:
+    films = [f"film {i},a long story {i},\"['Drama', 'Comedy']\"" for i in range(3)]
+    found = look(write(tmp_path, "title,description,genres", films))
+    assert described(found) == {"text": ["title", "description"]}
+    assert (found.labelled, found.with_text) == (3, 3)
 
 
 @pytest.mark.parametrize(

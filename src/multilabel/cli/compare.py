@@ -1,11 +1,20 @@
 """`multilabel compare`: what revisions, experiments among them, are worth against each other."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from multilabel.cli.subcommand import Subcommand
+from multilabel.core.ranges import Count, Seed
 from multilabel.core.revisions import commit_of, content
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Evaluate:
+    """Of `evaluate:` what a comparison needs, where what evaluates is not installed."""
+
+    n_resamples: Count
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -22,11 +31,11 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(given: Namespace) -> None:
     """Print the comparison as Markdown."""
-    from multilabel.core.settings import read_params
+    from multilabel.core.settings import parsed, read_section, typed
     from multilabel.reporting.review import Revision, curves, review, standing
 
-    params = read_params()
-    n_resamples, seed = params["evaluate"]["n_resamples"], params["seed"]
+    n_resamples = parsed(_Evaluate, read_section("evaluate"), "evaluate").n_resamples
+    seed = typed(Seed, read_section("seed"), "seed")
     work_tree = Revision("this work tree", _here)
     revisions = [Revision(name, partial(content, commit_of(name))) for name in given.revisions]
     if not revisions:

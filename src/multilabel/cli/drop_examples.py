@@ -30,7 +30,8 @@ def run(given: Namespace) -> None:
     lost = unsaved(found.paths)
     if lost:
         raise UserError(
-            f"{', '.join(lost[:SHOWN])}: changed since the last commit, and would be deleted; commit them first"
+            f"{', '.join(lost[:SHOWN])}: changed since the last commit, or not in it, and would be deleted; commit "
+            "them first, or move what is your own elsewhere"
         )
     for path, text in found.texts.items():
         write_text(path, text)

@@ -64,47 +64,101 @@ def with_value(text: str, path: Sequence[str], value: Any) -> str:
 
 
 def with_block(text: str, section: str, name: str, block: Mapping[str, Any]) -> str:
-    """`text` with one more block at the end of a section of blocks, which may be empty; written as the last one is."""
+    """`text` with one more block at the end of a section of blocks, which may be empty; written as the last one is.
+
+    Comments at the end of the section stay above the new block.
+    """
     node = _node_at(nodes_of(text), [section])
     pairs = _pairs(node)
-    if not pairs:
-        start = section_text(text, section) or f"{section}:"
-        head = re.sub(r":\s*(?:\{\s*\}|null|~)?", ":", start.split("\n")[0], count=1)
-        return with_section(text, section, f"{head}\n{_block_lines(name, block)}")
-    if isinstance(node, MappingNode) and node.flow_style:
+    if pairs and _in_braces(node):
         return with_value(text, [section, name], block)
-    last = pairs[-1][1]
-    one_line = isinstance(last, MappingNode) and bool(last.flow_style)
-    line_end = text.find("\n", _end(text, last))
-    end = len(text) if line_end < 0 else line_end
-    added = f"\n  {in_one_line(name)}: {in_one_line(block)}" if one_line else f"\n\n{_block_lines(name, block)}"
-    return text[:end] + added + text[end:]
+    if not pairs:
+        text = _with_nothing(text, section)
+    start, old = _place(text, section), section_text(text, section)
+    entry, below_key = (pairs[-1][0].start_mark.column if pairs else _indent(text)), "\n" not in old
+    comment_above = not below_key and _is_comment(old.rsplit("\n", 1)[1], entry)
+    if pairs and _in_braces(pairs[-1][1]):
+        added = f"{' ' * entry}{in_one_line(name)}: {in_one_line(block)}"
+        gap = "\n\n" if comment_above else "\n"
+    else:
+        added = _block_lines(name, block, entry, _indent(text))
+        gap = "\n" if below_key else "\n\n"
+    end = start + len(old)
+    return text[:end] + gap + added + text[end:]
 
 
 def without_blocks(text: str, section: str, names: Collection[str]) -> str:
-    """`text` without these blocks of a section, and without what stands between each and the one before it."""
+    """`text` without these blocks of a section, the comments right above each, and those that are set in below it."""
     node = _node_at(nodes_of(text), [section])
     pairs = _pairs(node)
-    if isinstance(node, MappingNode) and node.flow_style:
+    gone = [place for place, (key, _) in enumerate(pairs) if key.value in names]
+    if not gone:
+        return text
+    if _in_braces(node):
         left = {name: block for name, block in value_of(text)[section].items() if name not in names}
         return with_value(text, [section], left)
-    if pairs and all(key.value in names for key, _ in pairs):
-        head, *_ = section_text(text, section).split("\n")
-        return with_section(text, section, head.replace(":", ": {}", 1))
-    for place in reversed(range(len(pairs))):
-        key, value = pairs[place]
-        if key.value in names:
-            end = text.find("\n", _end(text, value))
-            above = _end(text, pairs[place - 1][1]) if place else text.rfind("\n", 0, key.start_mark.index)
-            end += text.startswith("\n\n", end) and not place  # no blank line below the section's name
-            text = text[: text.find("\n", above)] + text[end:]
-    return text
+    old = section_text(text, section)
+    lines, start = old.split("\n"), _place(text, section)
+    for key, value in (pairs[place] for place in reversed(gone)):
+        first, last = (text.count("\n", start, end) for end in (key.start_mark.index, _end(text, value)))
+        _take_out(lines, first, last, key.start_mark.column)
+    if len(gone) == len(pairs):
+        colon = old.index(":", len(section))  # a section's name is a plain word, or one in quotes
+        lines[0] = f"{lines[0][: colon + 1]} {{}}{lines[0][colon + 1 :]}"
+    return with_section(text, section, "\n".join(lines).rstrip())
 
 
-def _block_lines(name: str, block: Mapping[str, Any]) -> str:
+def _take_out(lines: list[str], first: int, last: int, column: int) -> None:
+    """Delete the block from line `first` to line `last`, with its comments and one of the gaps around it."""
+    for place in range(last + 1, len(lines)):
+        if lines[place].strip() and (not _is_comment(lines[place]) or _is_comment(lines[place], column)):
+            break
+        last = place if lines[place].strip() else last
+    while first > 1 and _is_comment(lines[first - 1], column):
+        first -= 1
+    above = first
+    while above > 1 and not lines[above - 1].strip():
+        above -= 1
+    if above == first == 1:  # no blank line below the section's name
+        while last + 1 < len(lines) and not lines[last + 1].strip():
+            last += 1
+    del lines[above : last + 1]
+
+
+def _is_comment(line: str, most: int | None = None) -> bool:
+    """Whether a line holds a comment alone, set in by at most so many spaces."""
+    bare = line.lstrip()
+    return bare.startswith("#") and (most is None or len(line) - len(bare) <= most)
+
+
+def _with_nothing(text: str, section: str) -> str:
+    """`text` where nothing but comments stands in a section, which may be new."""
+    for key, value in _pairs(nodes_of(text)):
+        if key.value == section:
+            colon = text.index(":", key.end_mark.index)
+            return text[: colon + 1] + text[max(colon + 1, _end(text, value)) :]
+    return with_section(text, section, f"{in_one_line(section)}:")
+
+
+def _place(text: str, section: str) -> int:
+    return next(key.start_mark.index for key, _ in _pairs(nodes_of(text)) if key.value == section)
+
+
+def _indent(text: str) -> int:
+    """By how many spaces the file sets in what stands below a section: two, unless the first one shows otherwise."""
+    inner = (_pairs(value) for _, value in _pairs(nodes_of(text)) if not _in_braces(value))
+    return next((pairs[0][0].start_mark.column for pairs in inner if pairs), 2)
+
+
+def _in_braces(node: Node | None) -> bool:
+    return isinstance(node, MappingNode) and bool(node.flow_style)
+
+
+def _block_lines(name: str, block: Mapping[str, Any], column: int, indent: int) -> str:
     """A block of a section, a line for each of its keys."""
-    lines = [f"    {in_one_line(key)}: {in_one_line(value)}" for key, value in block.items()]
-    return "\n".join([f"  {in_one_line(name)}:", *lines])
+    inner = " " * (column + indent)
+    lines = [f"{inner}{in_one_line(key)}: {in_one_line(value)}" for key, value in block.items()]
+    return "\n".join([f"{' ' * column}{in_one_line(name)}:", *lines])
 
 
 def in_one_line(value: Any) -> str:

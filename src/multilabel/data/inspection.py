@@ -14,7 +14,7 @@ from multilabel.data.images import suffixes
 from multilabel.data.label_cells import MISSING, like_a_list, parse_list
 from multilabel.data.readers import FORMATS
 from multilabel.data.readers.competition import CAPTION, ID, LABELS
-from multilabel.data.readers.goodreads import SPELLINGS
+from multilabel.data.readers.goodreads import SPELLINGS, Goodreads
 from multilabel.data.records import Findings
 from multilabel.data.text_tables import TextTable, listed, read_table
 
@@ -28,6 +28,8 @@ LABEL_NAMES = {"labels", "label", "tags", "tag", "categories", "category", "genr
 COMPETITION = ("train.csv", {ID, LABELS, CAPTION})
 BOOKS = ("title", "description", "genres")
 FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}  # of a label that has a column of its own
+SELDOM = 0.02  # of cells: a mark that splits fewer may well be part of a label
+NEARLY = 0.1  # of the score of spaces, that a mark reaches which separates the labels around them
 MANY = 0.5  # labels for each cell that has some; where there are more, hardly one occurs twice
 
 
@@ -67,11 +69,28 @@ class Labelling:
     lists: bool  # cells are lists of Python or JSON
     counts: Counter[str]
     cells: int  # that hold labels
+    split: int  # those that the separator splits
+    comes_back: bool  # whether most labels of those stand in other cells, too
 
     @property
     def plausible(self) -> bool:
         """Labels come back: there are far fewer of them than cells."""
         return len(self.counts) > 1 and len(self.counts) < MANY * self.cells
+
+    @property
+    def share(self) -> float:
+        """Of cells, those that it splits."""
+        return self.split / max(1, self.cells)
+
+    @property
+    def score(self) -> float:
+        """Large where many cells are split and each label comes back often."""
+        return self.share * self.counts.total() / max(1, len(self.counts))
+
+    @property
+    def common(self) -> int:
+        """How many labels occur more than once."""
+        return sum(count > 1 for count in self.counts.values())
 
 
 @dataclass(frozen=True)
@@ -97,12 +116,16 @@ def inspect(path: Path, max_unpacked_gb: float, max_megapixels: float) -> Inspec
         table = _table(files)
         if all(set(SPELLINGS[name]) & set(table.columns) for name in BOOKS):
             block["format"], remarks = "goodreads", [f"{table.where}: books with {', '.join(BOOKS)}"]
+            usual = Goodreads().text
+            there = [name for name in usual if set(SPELLINGS[name]) & set(table.columns)]
+            if there != usual:
+                block["text"] = there
         else:
             block["format"] = "table"
             options, remarks = _described(table, files)
             block |= options
             if len(files.tables()) > 1:
-                block["table"] = PurePosixPath(table.where).name
+                block["table"] = table.where  # the path: another folder may have a table of the same name
     return _read(block, remarks, files, max_megapixels)
 
 
@@ -210,18 +233,35 @@ def _labelling(column: Column) -> Labelling:
     lists = [cell for cell in cells if like_a_list(cell)]
     if len(lists) > len(cells) / 2:
         return _counted(" ", True, [parse_list(cell) or [] for cell in lists])
-    for separator in SEPARATORS:
-        if any(separator in cell for cell in cells):
-            return _counted(separator, False, [cell.split(separator) for cell in cells])
+    marks = [_counted(mark, False, [cell.split(mark) for cell in cells]) for mark in SEPARATORS]
+    mark = max(marks, key=lambda labelling: labelling.score)
     whole = _counted(NEVER, False, [[cell] for cell in cells])
     words = _counted(" ", False, [cell.split() for cell in cells])
-    several = words.counts.total() > len(cells) and len(words.counts) <= len(whole.counts)
-    return words if several else whole
+    other = words if _fewer(words, whole) else whole
+    return mark if _separates(mark, other) else other
+
+
+def _fewer(words: Labelling, whole: Labelling) -> bool:
+    """Whether words are no more than the cells that they make up, or at least those that occur more than once."""
+    common = 0 < words.common <= whole.common
+    return words.split > 0 and (common or len(words.counts) <= len(whole.counts))
+
+
+def _separates(mark: Labelling, other: Labelling) -> bool:
+    """Whether a mark stands between labels, and not within a few of them (`tcp/ip`) that are read otherwise."""
+    often = mark.share >= SELDOM
+    if other.split:
+        return mark.score >= other.score * NEARLY or (often and mark.comes_back)
+    return often or mark.comes_back
 
 
 def _counted(separator: str, lists: bool, cells: Sequence[Sequence[str]]) -> Labelling:
-    counts = Counter(label.strip() for cell in cells for label in cell if label.strip() not in MISSING)
-    return Labelling(separator, lists, counts, len(cells))
+    read = [[label.strip() for label in cell if label.strip() not in MISSING] for cell in cells]
+    counts = Counter(label for cell in read for label in cell)
+    several = [own for own, cell in zip(read, cells, strict=True) if len(cell) > 1]
+    cells_of = Counter(label for cell in set(map(frozenset, read)) for label in cell)  # how many different ones hold it
+    parts = [cells_of[label] > 1 for cell in several for label in cell]
+    return Labelling(separator, lists, counts, len(cells), len(several), 2 * sum(parts) > len(parts))
 
 
 def _id(columns: Sequence[Column], image: Column | None, table: TextTable) -> Column:
