@@ -22,6 +22,7 @@ from multilabel.studies.lines import (
     FAILS,
     HOLDS,
     NO_VERDICT,
+    NO_WEIGHTS,
     NOISE,
     NOT_RUN,
     OTHER_SIZE,
@@ -192,9 +193,12 @@ def test_what_claims_of_one_verdict_share_is_said_once() -> None:
     assert told["What stands"] == f"Holds (with stand-ins): {both}."
 
 
-def test_an_opening_says_where_weights_have_read_the_captions() -> None:
-    told = said([claim("A", "B", FAILS, caveats=["96 px", EXPOSED], ours=-0.1)])
-    assert f"A above B (-0.100 here, +0.100 printed; {escape(EXPOSED)}; [" in told["What does not"]
+@pytest.mark.parametrize("caveat", [EXPOSED, NO_WEIGHTS])
+def test_an_opening_says_where_weights_have_read_the_captions_or_are_random(caveat: str) -> None:
+    told = said([claim("A", "B", FAILS, caveats=["96 px", caveat], ours=-0.1)])
+    assert f"A above B (-0.100 here, +0.100 printed; {escape(caveat)}; [" in told["What does not"]
+    untold = said([claim("A", "B", UNDERTRAINED, caveats=[caveat], because="still falling")])
+    assert f"({escape(caveat)})" in untold["What is open"]
 
 
 def test_a_claim_with_a_verdict_is_not_open_for_another_run_without_one() -> None:

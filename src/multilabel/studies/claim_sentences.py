@@ -7,7 +7,7 @@ from typing import Any
 
 from multilabel.reporting.markdown import Markdown, escape
 from multilabel.studies.finished import FinishedTable
-from multilabel.studies.lines import CORRECTED, EXPOSED, JUDGED
+from multilabel.studies.lines import CORRECTED, EXPOSED, JUDGED, NO_WEIGHTS
 from multilabel.studies.rendering import departures
 from multilabel.studies.specification import STAND_IN
 
@@ -105,8 +105,8 @@ class ClaimSentences:
         made = [line["evidence"] for line in lines] if len(self.evidence) > 1 else []
         own = list(map(_without_stand_ins, departures_of(lines)))
         stand_ins = [STAND_INS] if own != departures_of(lines) else []
-        exposed = [EXPOSED] if any(EXPOSED in line["caveats"] for line in lines) else []
-        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *exposed, *made])]
+        weights = [known for known in (NO_WEIGHTS, EXPOSED) if any(known in line["caveats"] for line in lines)]
+        return [escape(part) for part in dict.fromkeys([*filter(None, own), *stand_ins, *weights, *made])]
 
 
 def compared(lines: Sequence[Line]) -> int:

@@ -18,7 +18,7 @@ import pandas as pd
 from multilabel.core.files import read_json
 from multilabel.metrics.differences import Difference, paired_difference
 from multilabel.metrics.resampling import RATIOS, Replicates, constant_answer, replicates
-from multilabel.studies.lines import RECORDS
+from multilabel.studies.lines import NO_WEIGHTS, RECORDS
 from multilabel.studies.predicted_sets import AS_REPORTED, COMMON_RULE, RULES, PredictedSets, packed, predicted_sets
 from multilabel.studies.specification import (
     AS_PUBLISHED,
@@ -33,7 +33,6 @@ from multilabel.studies.specification import (
     kind,
 )
 
-NO_WEIGHTS = "no pretrained weights"
 SMOKE, FULL = "smoke", "full"  # scales: one shows only that a run works, one is that of the reports
 RESAMPLES, DRAW = 1000, 0  # of the records, the same for every run, so that differences are paired
 

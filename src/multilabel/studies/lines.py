@@ -15,6 +15,7 @@ FAILS = "does not hold"
 NOISE = "not distinguishable from noise"
 ONE_SEED = "one seed"  # tells a direction at most
 EXPOSED = "weights that have read COCO's captions"  # a caveat: the competition's captions are among them
+NO_WEIGHTS = "no pretrained weights"  # a caveat, where the report has some
 # Caveats: how a run is smaller than the report's.
 RECORDS, PIXELS, UPDATES = " records instead of ", " px instead of ", " updates where the report made "
 JUDGED = (HOLDS, OTHER_SIZE, FAILS, NOISE)  # verdicts on a claim

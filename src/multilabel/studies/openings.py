@@ -16,7 +16,7 @@ from multilabel.studies.claim_sentences import (
 )
 from multilabel.studies.coverage import NO_SCORES, Coverage
 from multilabel.studies.finished import COUNTS, SIZES, WEIGHTS, FinishedTable, exact
-from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NOISE, OTHER_SIZE, PIXELS, RECORDS, UPDATES
+from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NO_WEIGHTS, NOISE, OTHER_SIZE, PIXELS, RECORDS, UPDATES
 from multilabel.studies.specification import AS_PUBLISHED, STAND_IN, Report, kind
 
 Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
@@ -151,7 +151,8 @@ def _tested(found: Coverage, evidence: Sequence[str], stand_ins: Sequence[str]) 
     short = f"; undertrained ones stand for {found.rows_undertrained} of these rows" if found.rows_undertrained else ""
     return Markdown(
         f"On real data, beyond the smoke scale{made}, {rows} published rows of results and {claims} claims have evidence, from "
-        f"{found.networks} networks trained with the reports' settings, but smaller or with stand-ins{stand}{short}; "
+        f"{found.networks} networks trained with the reports' settings, but smaller, from random weights or with "
+        f"stand-ins{stand}{short}; "
         f"{images} from networks that read images."
     )
 
@@ -185,6 +186,7 @@ def _conditions(lines: Sequence[Line]) -> list[Markdown]:
     """How many comparisons were made with less or something else than what the reports used; tables say with what."""
     named = Counter(part for line in lines for part in dict.fromkeys(map(in_short, departures_of([line]))))
     named[SMALLER] = sum(any(map(is_smaller, line["caveats"])) for line in lines)
+    named[NO_WEIGHTS] = sum(NO_WEIGHTS in line["caveats"] for line in lines)
     shown = "; ".join(f"{escape(part)} ({number})" for part, number in named.most_common() if number)
     about = "A claim has a comparison for each variant that was run for it"
     return [Markdown(f"{about}; of the {len(lines)}, these depart from the reports: {shown}.")] if shown else []
