@@ -79,7 +79,9 @@ def test_the_whole_pipeline(project: Path) -> None:
     diff = run(["bash", ".github/review.sh", "HEAD"], project)
     assert "metrics/evaluate/rule.json" in diff
     assert "architectures.rule.baseline" in diff
-    assert re.search(r"\| `captions` \| `rule` \| `\w+`, the best of `[0-9a-f]+` on valid \| \S+ \(\S+ to \S+\) \|", diff)
+    assert re.search(
+        r"\| `captions` \| `rule` \| `\w+`, the best of `[0-9a-f]+` on valid \| \S+ \(\S+ to \S+\) \|", diff
+    )
     commit(project)
     assert "dvc.lock is up to date" in run(["bash", ".github/check_lock.sh"], project)
 
