@@ -143,6 +143,15 @@ def test_folders_archives_and_single_images_are_read_alike(tiny_dataset: str) ->
     assert rows[1:] == [rows[0]] * 3
 
 
+def test_of_several_sources_each_may_have_a_1_jpg_of_its_own(tiny_dataset: str) -> None:
+    folder = str(trained.trained(tiny_dataset, "image")[0])
+    for name, labels in (("a/1.jpg", ["1"]), ("b/1.jpg", ["2"]), ("c.jpg", ["3"])):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).write_bytes(image(labels))
+    assert code(folder, "--images", "a", "b/", "c.jpg", "--out", "out.csv") == 0
+    assert pd.read_csv("out.csv")["id"].tolist() == ["a/1.jpg", "b/1.jpg", "c.jpg"]
+
+
 def test_rows_are_printed_where_no_file_is_named(
     pair: tuple[Path, pd.DataFrame], capsys: pytest.CaptureFixture[str]
 ) -> None:

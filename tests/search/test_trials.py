@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import ROOT, STUDIES
+from filelock import FileLock
 from optuna.trial import TrialState
 
 from multilabel.cli import main
@@ -97,6 +98,17 @@ def test_what_was_killed_is_taken_up_again() -> None:
     assert [trial.state for trial in again] == [TrialState.FAIL, TrialState.COMPLETE]
     assert again[0].user_attrs[KILLED]
     assert again[1].params["train.lr"] == lr
+
+
+def test_a_second_search_of_the_file_leaves_the_first_alone() -> None:
+    search = Search.read(FILE)
+    running = study_of(search).ask()
+    with FileLock(trials.SEARCHES / f"{search.name}.lock"):
+        assert refused("--trials", "1") == (
+            "error: space.yaml: another process runs this search, whose trials would be taken for killed ones; wait for it, or "
+            "stop it and ask for several trials at a time by --jobs"
+        )
+    assert study_of(search).trials[running.number].state is TrialState.RUNNING
 
 
 @pytest.mark.slow

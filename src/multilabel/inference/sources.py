@@ -42,7 +42,7 @@ class Questions:
 
 
 def of_images(paths: Sequence[Path], texts: Sequence[str] = ()) -> Questions:
-    """The images behind some paths; with `texts`, one text for each."""
+    """The images behind some paths; with `texts`, one text for each. Of several folders, each may have a 1.jpg of its own."""
     sources = [_images(path) for path in paths]
     total = sum(len(names) for _, names, _ in sources)
     if texts and len(texts) != total:
@@ -51,7 +51,7 @@ def of_images(paths: Sequence[Path], texts: Sequence[str] = ()) -> Questions:
         )
     named = ((files, name) for files, names, _ in sources for name in names)
     said = iter(texts)
-    stream = (_seen(files, name, next(said, None)) for files, name in named)
+    stream = (_seen(files, name, next(said, None), len(paths) > 1) for files, name in named)
     return Questions(total, stream, sum(passed_over for _, _, passed_over in sources))
 
 
@@ -101,12 +101,14 @@ def _images(path: Path) -> tuple[Files, list[str], int]:
     return files, may_be, len(files.names) - len(may_be)
 
 
-def _seen(files: Files, name: str, text: str | None) -> Question:
-    """An image by its own name."""
+def _seen(files: Files, name: str, text: str | None, one_of_several: bool) -> Question:
+    """An image by its own name, which of several sources begins with theirs."""
+    is_file = name == str(files.path)
+    id = printable(f"{files.path}/{name}" if one_of_several and not is_file else name)
     if name in files.doubled:
         problem = one_line(f"image is ambiguous ({files.path}: {name} is there several times; keep one of them)")
-        return Question(printable(name), text=text, problem=problem)
-    return Question(printable(name), _reading(files, name), text)
+        return Question(id, text=text, problem=problem)
+    return Question(id, _reading(files, name), text)
 
 
 def _file(files: Files, name: str) -> str | None:

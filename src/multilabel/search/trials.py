@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import optuna
+from filelock import FileLock, Timeout
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.study import MaxTrialsCallback
@@ -129,6 +130,18 @@ def run(search: Search, trials: int, jobs: int) -> int:
     for path in (records_file(dataset), labels_file(dataset)):
         if not path.exists():
             raise UserError(f"{path} is missing; run `dvc repro encode_labels@{dataset}` or `dvc pull` first")
+    SEARCHES.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(SEARCHES / f"{search.name}.lock", timeout=0):
+            return _go_on(search, trials, jobs)
+    except Timeout:
+        raise UserError(
+            f"{search.path}: another process runs this search, whose trials would be taken for killed ones; wait for it, or "
+            "stop it and ask for several trials at a time by --jobs"
+        ) from None
+
+
+def _go_on(search: Search, trials: int, jobs: int) -> int:
     study = study_of(search)
     for trial in study.get_trials(deepcopy=False, states=[TrialState.RUNNING]):
         study.enqueue_trial(trial.params)
