@@ -12,6 +12,7 @@ from conftest import TRAIN
 from multilabel.core.errors import UserError
 from multilabel.data.dataset import load_labels, load_split, load_unlabelled
 from multilabel.inputs.examples import Examples
+from multilabel.models import frozen
 from multilabel.models.classifiers import NetworkClassifier
 from multilabel.models.frozen import FrozenEncoders
 from multilabel.models.network import Network, build
@@ -100,6 +101,17 @@ def test_an_encoder_stored_in_half_precision_is_read_once_too(tiny_dataset: str,
     found = fitted(BLOCKS["image"], store="fp16", ema=0.9)  # of which rounding makes -0, and averaging 0
     found.classifier.probabilities(load_split(tiny_dataset, "test").inputs)
     assert sum(read) == 48
+
+
+@pytest.mark.parametrize("changed", ["versions", "_code"])
+def test_other_libraries_and_other_code_read_anew(
+    tiny_dataset: str, read: list[int], changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted(BLOCKS["image"])
+    calls = len(read)
+    monkeypatch.setattr(frozen, changed, lambda: "another")
+    fitted(BLOCKS["image"])
+    assert len(read) == 2 * calls
 
 
 def test_kept_features_can_be_deleted(tiny_dataset: str, read: list[int]) -> None:

@@ -18,6 +18,7 @@ from tqdm import tqdm
 from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
 from multilabel.core.paths import CACHE
+from multilabel.core.versions import versions
 from multilabel.data.images import decoding, open_rgb
 from multilabel.data.records import iter_images, read_records
 from multilabel.inputs.image_input import Interpolation
@@ -90,7 +91,7 @@ def _decode(records: Path, shape: tuple[int, ...], read: Callable[[bytes], NDArr
 
 
 def _fingerprint(digests: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join([f"layout {LAYOUT}", *digests]).encode()).hexdigest()[:16]
+    return hashlib.sha256("\n".join([f"layout {LAYOUT}", versions("pillow"), *digests]).encode()).hexdigest()[:16]
 
 
 def image_digests(records: Path) -> Sequence[str]:

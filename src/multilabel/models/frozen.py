@@ -3,7 +3,8 @@
 import hashlib
 from collections.abc import Iterable
 from dataclasses import asdict, replace
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from multilabel.core.files import sha256_of_file
+from multilabel.core.versions import versions
 from multilabel.data.dataset import Inputs
 from multilabel.data.records import read_records
 from multilabel.inputs.cleaning import clean
@@ -115,7 +118,8 @@ class FrozenEncoders:
             "parts": self.reads,
             "precision": self._precision,
             "device": self.accelerator.device.type,
-            "torch": torch.__version__,
+            "libraries": versions(),
+            "code": _code(),
         }
 
     @property
@@ -154,6 +158,12 @@ def _read_parts(settings: NetworkSettings) -> Reads:
 
 def _digest(texts: Iterable[str]) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """A digest of all that encoders are built of here."""
+    return _digest(sha256_of_file(path) for path in sorted(Path(__file__).parent.rglob("*.py")))
 
 
 def _digest_of_weights(encoder: nn.Module) -> str:

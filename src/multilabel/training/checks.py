@@ -11,6 +11,7 @@ from multilabel.core.errors import UserError
 from multilabel.core.files import write_text
 from multilabel.core.paths import CACHE
 from multilabel.core.settings import to_json
+from multilabel.core.versions import versions
 from multilabel.models.network import build
 from multilabel.models.settings import NetworkSettings, networks
 from multilabel.training.augmentation import only_flips
@@ -22,7 +23,9 @@ BUILT = CACHE / "built"  # a mark for each network that was built once; safe to 
 def check(architecture: Architecture) -> None:
     """Build each of its networks without memory for the weights, once; `UserError` for one that cannot be."""
     for settings in networks(architecture.model):
-        key = json.dumps([torch.__version__, {**to_json(settings), "name": "", "seed": 0}], sort_keys=True)
+        key = json.dumps(
+            [versions("torch", "torchvision", "timm"), {**to_json(settings), "name": "", "seed": 0}], sort_keys=True
+        )
         mark = BUILT / hashlib.sha256(key.encode()).hexdigest()[:16]
         if not mark.exists():
             _build(settings)

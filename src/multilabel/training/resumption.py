@@ -6,7 +6,6 @@ import os
 import signal
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -14,12 +13,12 @@ from typing import Any
 from multilabel.core.files import replacing, sha256_of_file
 from multilabel.core.paths import CHECKPOINTS
 from multilabel.core.settings import Choice, to_json
+from multilabel.core.versions import versions
 from multilabel.models.pretrained import with_digests
 from multilabel.training.settings import NetworkArchitecture
 from multilabel.training.tensor_files import read_tensors, write_tensors
 
 CODE = Path(__file__).parent.parent  # the whole library: whatever changes there may change a step
-LIBRARIES = ("torch", "torchvision", "timm", "transformers", "tokenizers", "accelerate")  # so may these
 
 
 class State:
@@ -38,7 +37,7 @@ class State:
         digest = hashlib.sha256(json.dumps([settings, records], sort_keys=True).encode())
         for path in [*data, *sorted(CODE.rglob("*.py"))]:
             digest.update(bytes.fromhex(sha256_of_file(path)))
-        digest.update(" ".join(map(version, LIBRARIES)).encode())
+        digest.update(versions().encode())
         self.key = digest.hexdigest()[:16]
         self.path = folder / f"{architecture.model.name}-{self.key}.pt"
         self.before = self.path.with_suffix(".before.pt")
