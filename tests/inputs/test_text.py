@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from conftest import minilm_folder
 
+from multilabel.core.errors import UserError
 from multilabel.core.settings import Choice, call_named
 from multilabel.inputs.cleaning import CLEANINGS, clean, emptied
 from multilabel.inputs.tokenization import TOKENIZERS, Tokenization, special_ids, tokenize, unknown_id
@@ -81,6 +82,16 @@ def test_a_published_tokenizer_is_the_published_one() -> None:
         "[SEP]",
         "[MASK]",
     }
+
+
+@pytest.mark.parametrize("name", WORD_VECTORS)
+def test_texts_without_a_word_are_one_line(name: str) -> None:
+    with pytest.raises(UserError) as error:
+        train_vectors(Choice(name), TOKENIZERS["words"](TEXTS, 12), ["", " "], 6, seed=1)
+    assert str(error.value) == (
+        f"word_vectors: 2 training texts have no word after `clean:`, and {name} learns from words; take steps out of clean:, or "
+        "word_vectors: itself"
+    )
 
 
 @pytest.mark.parametrize("name", WORD_VECTORS)

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -52,6 +53,18 @@ def test_the_best_on_valid_is_submitted_in_the_direction_of_the_metric(trained: 
     table = pd.read_csv(f"data/submission/{trained}.csv", dtype=str)
     assert table["ImageID"].tolist() == load_unlabelled(trained)[0]
     assert summary["rows"] == len(table)
+
+
+def test_a_model_of_several_seeds_is_as_good_as_their_mean(trained: str) -> None:
+    lucky = model_folder(trained, "first")
+    for seed in ("1", "2"):
+        shutil.copytree(lucky, lucky / "seeds" / seed, ignore=shutil.ignore_patterns("seeds"))
+        training = json.loads((lucky / "training.json").read_text())
+        training["valid"]["map"] = 0.25
+        (lucky / "seeds" / seed / "training.json").write_text(json.dumps(training))
+    summary = chosen(trained, "map", [0.75, 0.5, 0.25])
+    assert summary["architecture"] == "second"
+    assert summary["valid_map"] == {"first": pytest.approx(1.25 / 3, abs=1e-6), "second": 0.5, "third": 0.25}
 
 
 def test_a_score_that_valid_does_not_allow_chooses_nothing(trained: str) -> None:

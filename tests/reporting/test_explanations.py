@@ -1,5 +1,7 @@
 """Explanations point at what a network has in fact read."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -8,7 +10,9 @@ from multilabel.core.errors import UserError
 from multilabel.models.heads import LinearHead
 from multilabel.models.image_encoders import IMAGE_FAMILIES
 from multilabel.models.network import Network
-from multilabel.reporting.explanations import feature_maps, grad_cam, maps_of
+from multilabel.models.text_encoders import TEXT_ENCODERS
+from multilabel.reporting import explanations
+from multilabel.reporting.explanations import feature_maps, grad_cam, maps_of, word_weights
 
 CLASSES = 3
 
@@ -63,6 +67,23 @@ def corner(quadrant: int, colour: int, images: Tensor) -> None:
     square = images[:, :, row : row + half - 8, column : column + half - 8]
     square[:] = -2
     square[:, colour] = 3
+
+
+def test_words_are_weighed_without_what_differentiates_in_training_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """cuDNN refuses the backward pass of a recurrent network that is evaluated."""
+    seen: list[bool] = []
+    attribute = explanations.LayerIntegratedGradients.attribute
+
+    def watched(self: Any, *given: Any, **options: Any) -> Any:
+        seen.append(torch.backends.cudnn.enabled)
+        return attribute(self, *given, **options)
+
+    monkeypatch.setattr(explanations.LayerIntegratedGradients, "attribute", watched)
+    text = TEXT_ENCODERS["gru"](vocabulary=9, embedding=4, hidden=4)
+    net = Network(None, text, None, [LinearHead(text.widths, CLASSES)]).eval()
+    found = word_weights(net, None, torch.tensor([[3, 4, 5]]), torch.ones(1, 3, dtype=torch.bool), 1)
+    assert found.shape == (1, 3)
+    assert (seen, torch.backends.cudnn.enabled) == ([False], True)
 
 
 def test_a_trained_network_looks_where_the_reason_is() -> None:

@@ -9,6 +9,7 @@ from conftest import TRAIN
 
 from multilabel.core.files import read_json
 from multilabel.data.dataset import Split, load_labels, load_split, subset
+from multilabel.inputs.cleaning import CLEANINGS
 from multilabel.metrics.scores import scores
 from multilabel.models.evaluation import EvaluationSettings, evaluate
 from multilabel.models.limits import Limits
@@ -150,3 +151,20 @@ def test_a_baseline_and_a_network_of_images_are_one_model(tiny_dataset: str, sec
     for limit, within in ((0.9 * hours, "no"), (1.1 * hours, "yes")):
         row = evaluate(Path("model"), EvaluationSettings(n_resamples=100), Limits(gpu_hours=limit)).row
         assert row["within_limits"] == within
+
+
+def test_texts_that_a_member_reads_as_empty_are_counted(tiny_dataset: str) -> None:
+    text = {"encoder": "gru", "embedding": 4, "hidden": 4, "clean": ["erase"]}
+    blocks = {
+        "net": {"dataset": tiny_dataset, "text": text},
+        "pair": {"dataset": tiny_dataset, "ensemble": {"members": ["net"]}},
+    }
+    CLEANINGS["erase"] = lambda text: ""
+    try:
+        fitting.fit(resolve("pair", blocks, TRAIN, seed=0), Path("model"), Path("curves"))
+        model = Model.load(Path("model"))
+        row = evaluate(Path("model"), EvaluationSettings(n_resamples=100), Limits()).row
+    finally:
+        del CLEANINGS["erase"]
+    assert model.training.emptied_texts == len(load_split(tiny_dataset, "train").ids)
+    assert row["emptied_texts"] == row["records"]

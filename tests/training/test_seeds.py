@@ -7,6 +7,7 @@ import pytest
 from conftest import TRAIN
 
 from multilabel.core.errors import UserError
+from multilabel.core.files import read_json, write_json
 from multilabel.models.evaluation import EvaluationSettings, evaluate
 from multilabel.models.folder import size_mb
 from multilabel.models.limits import Limits
@@ -33,6 +34,11 @@ def test_scores_are_means_over_trainings_and_the_first_predicts(tiny_dataset: st
     assert found.predictions.equals(alone[0].predictions)
     assert found.f1_by_seed is not None
     assert found.f1_by_seed.mean().tolist() == pytest.approx(scores)
+    for folder, seconds in (("model", 3600), ("model/seeds/5", 3600), ("model/seeds/6", 10_800)):
+        path = Path(folder) / "training.json"
+        write_json(path, read_json(path) | {"seconds": seconds})
+    assert evaluate(Path("model"), SETTINGS, Limits(gpu_hours=2)).row["within_limits"] == "yes"
+    assert evaluate(Path("model"), SETTINGS, Limits(gpu_hours=1.5)).row["within_limits"] == "no"  # as the mean, 1.67 h
     assert size_mb(Path("model")) == pytest.approx(size_mb(Path("alone/4")), rel=0.01)
     assert {path.name for path in Path("model/seeds").iterdir()} == {"5", "6"}
     assert Path("curves/all/plots/seeds/6/plots/metrics/valid/loss.tsv").exists()

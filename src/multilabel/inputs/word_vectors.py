@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from safetensors.numpy import load, save_file
 from tokenizers import Tokenizer, models
 
+from multilabel.core.errors import UserError
 from multilabel.core.files import replacing
 from multilabel.core.paths import CACHE
 from multilabel.core.ranges import Epochs
 from multilabel.core.registry import Registry
 from multilabel.core.settings import Choice, call_named, to_json
+from multilabel.core.versions import versions
 from multilabel.inputs.cleaning import clean
 from multilabel.inputs.sealed_files import content_of, is_whole, seal
 from multilabel.inputs.tokenization import SPECIAL, UNKNOWN, Tokenization, fit_tokenizer
@@ -135,7 +137,7 @@ def cached_vectors(
     train them again.
     """
     cleaned = clean(texts, settings.clean)
-    key = json.dumps([LAYOUT, to_json(settings), cleaned], sort_keys=True)
+    key = json.dumps([LAYOUT, versions("gensim", "numpy"), to_json(settings), cleaned], sort_keys=True)
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.safetensors"
     vectors = WordVectors.load(path)
     if vectors is None:
@@ -149,6 +151,11 @@ def cached_vectors(
 def train_vectors(choice: Choice, tokenizer: Tokenizer, texts: Sequence[str], width: int, seed: int) -> WordVectors:
     """Vectors for every entry of a word tokenizer; `[UNK]` is the mean over the words that the vocabulary leaves out."""
     sentences = [words(tokenizer, text) for text in texts]
+    if not any(sentences):
+        raise UserError(
+            f"word_vectors: {len(texts)} training texts have no word after `clean:`, and {choice.name} learns from words; take "
+            "steps out of clean:, or word_vectors: itself"
+        )
     trained, subwords = call_named(WORD_VECTORS, choice, sentences, width, seed)
     vocabulary = tokenizer.get_vocab()
     table = np.zeros((len(vocabulary), width), np.float32)

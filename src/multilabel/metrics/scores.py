@@ -3,8 +3,9 @@
 A macro average runs over the labels that occur in the targets. What cannot be computed is None.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,13 @@ def missing(found: Mapping[str, float | None]) -> str:
 def as_text(value: float | None, form: str = ".4f") -> str:
     """A score for people."""
     return "n/a" if value is None else format(value, form)
+
+
+def mean_of(values: Iterable[float | None]) -> float | None:
+    """The mean of a score over seeds; None where one of them has none."""
+    every = list(values)
+    known = [value for value in every if value is not None]
+    return fmean(known) if len(known) == len(every) else None
 
 
 def per_label(

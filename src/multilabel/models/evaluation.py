@@ -14,12 +14,13 @@ from multilabel.core.files import replacing_folder
 from multilabel.data.dataset import load_split
 from multilabel.inputs.cleaning import emptied
 from multilabel.metrics.predictions import BY_SEED, f1_of_sets, mean_over_seeds, prediction_table
-from multilabel.metrics.scores import METRICS, missing, scores
+from multilabel.metrics.scores import METRICS, mean_of, missing, scores
 from multilabel.metrics.statistics import bootstrap, f1_per_record
 from multilabel.models.folder import SEEDS, size_mb
 from multilabel.models.limits import Limits, broken
 from multilabel.models.model import Model
 from multilabel.models.pretrained import coco_exposed
+from multilabel.models.settings import networks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,19 +60,18 @@ def evaluate(folder: Path, settings: EvaluationSettings, limits: Limits) -> Eval
         return found
     every = [found, *others]
     f1 = pd.DataFrame({str(one.row["seed"]): f1_of_sets(one.predictions) for one in every})
-    return replace(found, row=_mean(every, f1, settings), f1_by_seed=f1)
+    return replace(found, row=_mean(every, f1, settings, limits), f1_by_seed=f1)
 
 
-def _mean(every: list[Evaluation], f1: pd.DataFrame, settings: EvaluationSettings) -> dict[str, Any]:
+def _mean(every: list[Evaluation], f1: pd.DataFrame, settings: EvaluationSettings, limits: Limits) -> dict[str, Any]:
     """The first row with the mean of every score, samples-F1 with its spread and an interval over records and seeds."""
     first = every[0].row
     averaged = (*METRICS, "valid_f1_samples", "train_seconds", "predict_seconds")
     row = dict(first)
     for name in averaged:
-        values = [one.row.get(name) for one in every]
-        known = [value for value in values if value is not None]
         if name in row:
-            row[name] = float(np.mean(known)) if len(known) == len(values) else None
+            row[name] = mean_of(one.row[name] for one in every)
+    row["within_limits"] = _within(limits, row["size_mb"], row["train_seconds"])
     sure = mean_over_seeds(f1.to_numpy().T, settings.n_resamples, first["seed"])
     row["f1_samples_ci_low"], row["f1_samples_ci_high"] = (sure.low, sure.high) if sure else (None, None)
     spread = float(np.std([one.row["f1_samples"] for one in every], ddof=1))
@@ -81,13 +81,13 @@ def _mean(every: list[Evaluation], f1: pd.DataFrame, settings: EvaluationSetting
 def _evaluate(folder: Path, settings: EvaluationSettings, limits: Limits) -> Evaluation:
     """One training on test."""
     model = Model.load(folder)
-    text = getattr(model.settings, "text", None)
     split = load_split(model.settings.dataset, "test")
     began = time.perf_counter()
     probabilities = model.classifier.probabilities(split.inputs)
     seconds = time.perf_counter() - began
     predicted = model.decoding.decode(probabilities)
     size = size_mb(folder)
+    cleanings = [network.text.clean for network in networks(model.settings) if network.text]
     row = {
         "dataset": model.settings.dataset,
         "modality": model.settings.modality,
@@ -98,16 +98,20 @@ def _evaluate(folder: Path, settings: EvaluationSettings, limits: Limits) -> Eva
         "size_fp32_mb": round(model.classifier.fp32_mb(), 3),
         "train_seconds": round(model.training.seconds, 1),
         "predict_seconds": round(seconds, 2),
-        "within_limits": "no" if broken(limits, size, model.training.seconds) else "yes",
+        "within_limits": _within(limits, size, model.training.seconds),
         "coco_exposed": coco_exposed(model.settings),
         "records": len(split.ids),
-        "emptied_texts": emptied(split.inputs.texts, text.clean if text else []),
+        "emptied_texts": max((emptied(split.inputs.texts, steps) for steps in cleanings), default=0),
         "decoding": model.decoding.rule,
         "seed": model.settings.seed,
         "device": model.training.device,
     }
     table = prediction_table(split.ids, split.targets, predicted, probabilities, model.labels)
     return Evaluation(model, row, table, side_by_side(model, split.targets, probabilities))
+
+
+def _within(limits: Limits, size_mb: float, seconds: float) -> str:
+    return "no" if broken(limits, size_mb, seconds) else "yes"
 
 
 def side_by_side(model: Model, targets: NDArray[np.uint8], probabilities: NDArray[np.float32]) -> pd.DataFrame:

@@ -93,6 +93,11 @@ def read_training(folder: Path) -> Training:
     return training
 
 
+def read_trainings(folder: Path) -> list[Training]:
+    """The same of each of its seeds, the first of which predicts."""
+    return [read_training(one) for one in (folder, *sorted((folder / SEEDS).glob("*")))]
+
+
 def size_mb(folder: Path) -> float:
     """What a model folder takes on disk, but for its other trainings."""
     files = (file for file in folder.rglob("*") if SEEDS not in file.relative_to(folder).parts)

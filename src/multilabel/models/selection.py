@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from statistics import fmean
 
 from multilabel.core.errors import UserError
 from multilabel.core.paths import model_folder
-from multilabel.metrics.scores import METRICS
-from multilabel.models.folder import read_training, size_mb
+from multilabel.metrics.scores import METRICS, mean_of
+from multilabel.models.folder import read_trainings, size_mb
 from multilabel.models.limits import Limits, broken
 
 
@@ -24,14 +25,20 @@ class Selection:
 
 
 def select(dataset: str, candidates: Iterable[str], metric: str, limits: Limits, where: str) -> Selection:
-    """Among the candidates that are trained; raises `UserError`, which names the section `where`, if none can be chosen."""
+    """Among the candidates that are trained, by their means over seeds.
+
+    Raises `UserError`, which names the section `where`, if none can be chosen.
+    """
     trained = [name for name in candidates if model_folder(dataset, name).exists()]
     if not trained:
         raise UserError(f"models/ has no trained architecture for dataset {dataset!r}; run `dvc repro train` first")
-    trainings = {name: read_training(model_folder(dataset, name)) for name in trained}
-    taken = {name: broken(limits, size_mb(model_folder(dataset, name)), trainings[name].seconds) for name in trained}
+    trainings = {name: read_trainings(model_folder(dataset, name)) for name in trained}
+    seconds = {name: fmean(one.seconds for one in own) for name, own in trainings.items()}
+    taken = {name: broken(limits, size_mb(model_folder(dataset, name)), seconds[name]) for name in trained}
     excluded = {name: found for name, found in taken.items() if found}
-    on_valid = {name: trainings[name].valid[metric] for name in trained if name not in excluded}
+    on_valid = {
+        name: mean_of(one.valid[metric] for one in own) for name, own in trainings.items() if name not in excluded
+    }
     if not on_valid:
         raise UserError(f"limits: no architecture for {dataset!r} keeps them ({in_words(excluded)}); raise limits:")
     if all(score is None for score in on_valid.values()):

@@ -77,9 +77,10 @@ def word_weights(net: Network, images: Tensor | None, tokens: Tensor, mask: Tens
         return net(images, ids, mask)
 
     empty = torch.zeros_like(tokens)  # id 0 is padding
-    attribution = LayerIntegratedGradients(logits, _embedding(net)).attribute(
-        tokens, baselines=empty, target=label, n_steps=STEPS, internal_batch_size=len(tokens)
-    )
+    with torch.backends.cudnn.flags(enabled=False):  # which differentiates recurrent layers in training mode alone
+        attribution = LayerIntegratedGradients(logits, _embedding(net)).attribute(
+            tokens, baselines=empty, target=label, n_steps=STEPS, internal_batch_size=len(tokens)
+        )
     return attribution.detach().sum(dim=2) * mask
 
 

@@ -62,6 +62,7 @@ def train_ensemble(
         best_epoch=max(part.best_epoch for part in every),
         seconds=sum(part.seconds for part in every),
         device=every[0].device,
+        emptied_texts=max(part.emptied_texts for part in every),
         states=tuple(state for part in every for state in part.states),
     )
     return ensemble, pool, combination.mean_weights()
