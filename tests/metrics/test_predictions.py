@@ -87,6 +87,9 @@ def test_the_mean_over_seeds_has_an_interval_over_records_and_seeds() -> None:
     assert apart is not None
     assert apart.high - apart.low > 0.8 * 2 * 4.303 * 0.05 / np.sqrt(3)
     assert mean_over_seeds(np.ones((3, 1)), 200, 1) is None
+    ends = mean_over_seeds(np.stack([np.full(40, 0.97), np.full(40, 0.94), np.full(40, 0.03)]), 200, 1)
+    assert ends is not None
+    assert (ends.low, ends.high) == (0, 1)  # a score is nothing else
 
 
 def test_other_records_are_refused(tmp_path: Path) -> None:

@@ -34,10 +34,12 @@ def test_a_resample_scores_what_scikit_learn_scores_on_records_drawn_as_often() 
     random = np.random.default_rng(5)
     weights = random.multinomial(8, np.full(8, 1 / 8), size=30)
     found = replicates(few, predicted, 30, seed=5)
-    for row, micro, exact in zip(
-        weights, found["f1_micro"].resampled[:, 0], found["exact_match"].resampled[:, 0], strict=True
-    ):
+    named = ("f1_micro", "f1_macro", "exact_match")
+    for row, micro, macro, exact in zip(weights, *(found[name].resampled[:, 0] for name in named), strict=True):
         both = np.repeat(few, row, axis=0), np.repeat(predicted[0], row, axis=0)
+        there = both[0].any(axis=0)
+        per_label = precision_recall_fscore_support(*both, average=None, zero_division=0)[2]
+        assert macro == pytest.approx(per_label[there].mean(), abs=1e-6)
         assert micro == pytest.approx(precision_recall_fscore_support(*both, average="micro", zero_division=0)[2])
         assert exact == pytest.approx(accuracy_score(*both), abs=1e-6)
 
@@ -48,6 +50,12 @@ def test_the_interval_of_a_mean_is_that_of_the_bootstrap() -> None:
     assert reference is not None
     assert found.value == pytest.approx(reference.value, abs=1e-6)
     assert (found.low, found.high) == pytest.approx((reference.low, reference.high), abs=0.006)
+
+
+def test_a_rare_label_that_a_resample_lacks_takes_nothing_off_its_macro_average() -> None:
+    targets = np.eye(100, dtype=np.uint8)
+    estimate = replicates(targets, targets[None], 200, 0)["f1_macro"].estimate()
+    assert (estimate.low, estimate.value, estimate.high) == (1, 1, 1)
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,6 +1,7 @@
 """What a model said of each test record, as a table; and what follows from such tables alone."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -100,7 +101,8 @@ def mean_over_seeds(by_seed: NDArray[np.floating], n_resamples: int, seed: int) 
     if by_seed.shape[1] < 2:
         return None
     nothing = of_means(np.zeros((1, by_seed.shape[1])), n_resamples, seed, chance=False)
-    return difference_of(of_means(by_seed, n_resamples, seed), nothing).interval()
+    sure = difference_of(of_means(by_seed, n_resamples, seed), nothing).interval()
+    return replace(sure, low=max(sure.low, 0.0), high=min(sure.high, 1.0))  # a quantile of Student's t knows no end
 
 
 def read_f1_by_seed(predictions: Path) -> NDArray[np.floating]:

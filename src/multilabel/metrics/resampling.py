@@ -91,25 +91,23 @@ def constant_answer(targets: Bits) -> Bits:
 
 def _of_seeds(targets: Bits, by_seed: Bits, weights: NDArray[np.float32]) -> dict[str, Floats]:
     """Score -> (resamples, S)."""
-    positive, there = weights @ targets.astype(np.float32), np.flatnonzero(targets.any(axis=0))
-    every = [_scores(targets, predicted, weights, positive, there) for predicted in by_seed]
+    positive = weights @ targets.astype(np.float32)
+    every = [_scores(targets, predicted, weights, positive) for predicted in by_seed]
     return {name: np.stack([found[name] for found in every], axis=1).astype(np.float64) for name in every[0]}
 
 
-def _scores(
-    targets: Bits, predicted: Bits, weights: NDArray[np.float32], positive: Floats, there: NDArray[np.int_]
-) -> dict[str, Floats]:
+def _scores(targets: Bits, predicted: Bits, weights: NDArray[np.float32], positive: Floats) -> dict[str, Floats]:
     both = (targets & predicted).astype(np.float32)
     true, claimed = weights @ both, weights @ predicted.astype(np.float32)
-    records = weights.sum(axis=1)
+    records, seen = weights.sum(axis=1), positive > 0  # labels that a resample has no record of tell nothing there
     found: dict[str, Floats] = {}
     for score, function in RATIOS.items():
         per_label = function(true, positive, claimed)
         per_record = function(both.sum(axis=1), targets.sum(axis=1), predicted.sum(axis=1))
         found[f"{score}_samples"] = weights @ per_record.astype(np.float32) / records
         found[f"{score}_micro"] = function(true.sum(axis=1), positive.sum(axis=1), claimed.sum(axis=1))
-        if len(there):
-            found[f"{score}_macro"] = per_label[:, there].mean(axis=1)
+        if targets.any():
+            found[f"{score}_macro"] = _ratio((per_label * seen).sum(axis=1), seen.sum(axis=1))
             found[f"{score}_weighted"] = _ratio((per_label * positive).sum(axis=1), positive.sum(axis=1))
     found["exact_match"] = weights @ (targets == predicted).all(axis=1).astype(np.float32) / records
     return found
