@@ -13,8 +13,8 @@ from typing import Any
 import pandas as pd
 
 from multilabel.core.errors import UserError, run_stage
-from multilabel.core.files import read_json, replacing, write_json
-from multilabel.studies.evidence import SMOKE, Fresh, Kept, Results, kept_as
+from multilabel.core.files import read_json, replacing_folder, write_json
+from multilabel.studies.evidence import MANIFEST, SMOKE, Fresh, Kept, Results, Source, kept_as
 from multilabel.studies.specification import (
     COUNTS,
     GENERATED,
@@ -47,7 +47,7 @@ def keep(study: str) -> None:
 
 
 def add(results: Results, fresh: dict[str, tuple[dict[str, Any], Fresh]], counts: dict[str, Any] | None) -> None:
-    """Write the five files anew with some runs added or replaced."""
+    """Write the five files anew with some runs added or replaced, all of them or none."""
     scores = {**results.scores, **{run: found for run, (found, _) in fresh.items()}}
     study = results.folder.parent.name
     made = {**results.manifest["runs"], **{run: _made(study, found) for run, (found, _) in fresh.items()}}
@@ -57,22 +57,20 @@ def add(results: Results, fresh: dict[str, tuple[dict[str, Any], Fresh]], counts
         "examples": {run: examples[run] for run in sorted(scores)},
         "counts": counts or results.manifest["counts"],
     }
-    write_json(results.folder / "manifest.json", manifest)
-    if not scores:
-        return
     sources = {run: Kept(results, run) for run in results.scores} | {run: source for run, (_, source) in fresh.items()}
-    runs = sorted(scores)
-    history = _joined({run: sources[run].history() for run in runs})
-    labels = _joined({run: sources[run].per_label() for run in runs})
+    with replacing_folder(results.folder) as partial:
+        write_json(partial / MANIFEST, manifest)
+        if scores:
+            _write(partial, {run: scores[run] for run in sorted(scores)}, sources)
+
+
+def _write(folder: Path, scores: Mapping[str, Any], sources: Mapping[str, Source]) -> None:
+    write_json(folder / SCORES, scores)
+    _joined({run: sources[run].history() for run in scores}).to_csv(folder / HISTORY, index=False)
+    _joined({run: sources[run].per_label() for run in scores}).to_csv(folder / LABELS, index=False)
     # Not every run has the same seeds, so numbers may be missing.
-    predicted = _joined({run: sources[run].predicted().convert_dtypes() for run in runs})
-    write_json(results.folder / SCORES, {run: scores[run] for run in runs})
-    with replacing(results.folder / HISTORY) as partial:
-        history.to_csv(partial, index=False)
-    with replacing(results.folder / LABELS) as partial:
-        labels.to_csv(partial, index=False)
-    with replacing(results.folder / PREDICTED) as partial:
-        predicted.to_parquet(partial, index=False, compression="zstd")
+    predicted = _joined({run: sources[run].predicted().convert_dtypes() for run in scores})
+    predicted.to_parquet(folder / PREDICTED, index=False, compression="zstd")
 
 
 def _joined(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

@@ -58,7 +58,7 @@ def kept_runs() -> str:
             ]
     if not rows:
         return "No run is kept yet."
-    heads = ["run", "scale, data", "samples-F1 (95 % interval)", "between seeds", "train s"]
+    heads = ["run", "scale, data", "samples-F1 (95 %, over records)", "between seeds", "train s"]
     return table(heads, [rows[key] for key in sorted(rows)])
 
 

@@ -61,7 +61,7 @@ def claim(better: str, worse: str, verdict: str = NOT_RUN, **about: Any) -> dict
 def cost(run: str, trial: bool) -> dict[str, Any]:
     """A line of what a run took."""
     return {
-        "run": run, "evidence": TRIAL if trial else REAL, "trial": trial, "seeds": 1, "train_seconds": 60.0,
+        "run": run, "network": run, "evidence": TRIAL if trial else REAL, "trial": trial, "seeds": 1, "train_seconds": 60.0,
         "predict_seconds": 1.0, "updates": 10, "published_updates": 20, "device": "cpu x1",
     }  # fmt: skip
 

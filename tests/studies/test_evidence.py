@@ -69,6 +69,25 @@ def test_nothing_is_lost_when_runs_are_kept_in_five_files(study: Path) -> None:
     assert made["versions"]["torch"]
 
 
+@pytest.mark.parametrize("ran", ["first", "second"])
+def test_where_keeping_fails_what_was_kept_stays(study: Path, ran: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = evidence(study, "first")
+    keep(study)
+    evidence(study, ran, [0.5, 0.4, 0.3])
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
+    with pytest.raises(OSError, match="no space left"):
+        keep(study)
+    monkeypatch.undo()
+    results = Results(study / "results")
+    assert list(results.scores) == ["first@full"]
+    assert results.scores["first@full"] == before.scores
+    assert sorted(path.name for path in study.iterdir()) == ["metrics", "results"]
+
+
 def test_runs_with_other_records_and_without_curves_are_kept_beside_the_others(study: Path) -> None:
     evidence(study, "long", targets=truth(30))
     evidence(study, "short", targets=truth(1), curves={})

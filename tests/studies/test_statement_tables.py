@@ -36,6 +36,14 @@ def test_time_is_saved_on_one_device(tmp_path: Path) -> None:
     assert (line.ours, line.because) == (None, "its two runs are of different devices")
 
 
+def test_a_statement_about_an_undertrained_network_says_so(tmp_path: Path) -> None:
+    fast, slow = scored(tmp_path, "fast", 30, 0.7, 0.8), scored(tmp_path, "slow", 120, 0.72, 0.8)
+    assert said("time_saved", ["fast", "slow"], fast, slow).undertrained is None
+    constant = evidence(tmp_path, "constant", 0.0, scores=fast.scores["scores"])
+    line = said("time_saved", ["fast", "constant"], fast, constant)
+    assert line.undertrained == "not shown to be above the constant answer"
+
+
 def test_a_hurdle_is_told_by_all_networks_that_take_it(tmp_path: Path) -> None:
     known = [scored(tmp_path, name, 60, macro, test) for name, macro, test in
              (("a", 0.71, 0.88), ("b", 0.9, 0.95), ("c", 0.69, 0.5))]  # fmt: skip

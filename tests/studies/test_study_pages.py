@@ -31,6 +31,7 @@ from multilabel.studies.lines import (
     UNDERTRAINED,
 )
 from multilabel.studies.openings import index_opening, report_opening
+from multilabel.studies.pages import _left
 from multilabel.studies.rendering import table_markdown
 from multilabel.studies.specification import PublishedTable, Report, read_contradictions
 
@@ -252,7 +253,8 @@ def test_a_claim_that_was_run_for_twice_without_a_verdict_is_told_once() -> None
 
 def test_printed_scores_are_counted_and_how_much_smaller_ours_are_is_said() -> None:
     smaller = ["8 records instead of 10", "96 px instead of 224", "laptop scale"]
-    lines = [figure("A", "f1", 0.9, "real"), figure("A", "size_mb", 9.0, "real"), figure("B", "f1", 0.9)]
+    lines = [figure("A", "f1", 0.9, "real"), figure("A", "size_mb", 9.0, "real"), figure("B", "f1", 0.9),
+             figure("A", "time_saved", 0.6, "real"), figure("A, put right", "f1", 0.8, "real")]  # fmt: skip
     table = finished(lines, [claim("A", "B", FAILS, caveats=smaller), claim("A", "C", FAILS, caveats=smaller[:1])], {})
     report = Report("a.txt", "A", 10, 8, {}, summary=("It claims this.",))
 
@@ -321,8 +323,9 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
         figure("A", "size_mb", 9.0, ours=9.0, verdict=HOLDS),
     ]
     table = finished(
-        figures, claims, {}, others=[other(False), other(True)], cost=[cost("big", False), cost("small", True)]
-    )
+        figures, claims, {}, others=[other(False), other(True)],
+        cost=[cost("big", False), cost("small", True), {**cost("twin", False), "network": "big"}],
+    )  # fmt: skip
     page = table_markdown(table.content)
     assert "+0.250 [+0.200, +0.300] does not hold" in page
     assert "225 updates of 3,430; 3 against 3 seeds | **holds**: right size; p 0.012" in page
@@ -330,7 +333,7 @@ def test_a_table_shows_both_decodings_and_what_weakens_a_verdict() -> None:
     assert "Ours: laptop, photos.zip; tiny in place of big." in page
     assert page.count("| baseline |") == 1
     assert "claims of its rows; 3 held against chance at once" in page
-    assert "Cost: 60 s of training on cpu x1; runs: 1; with fewer updates than the report's: 1." in page
+    assert "Cost: 60 s of training on cpu x1; runs: 2, of 1 training; with fewer updates than the report's: 2." in page
     assert "(smoke scale or generated data, no evidence): 1." in page
 
 
@@ -381,6 +384,16 @@ def test_a_long_table_is_folded_and_counted() -> None:
     assert "| 39 |" not in outside_folds(page)
     few = table_markdown(finished(lines[:3], [], {}).content)
     assert "<details>" not in few
+
+
+def test_what_is_printed_of_a_row_and_not_tested_stands_beside_what_is() -> None:
+    figures = [figure("A", "f1", 0.9123), figure("A", "size_mb", 9.0, "real"), figure("C", "f1", 0.8, "real")]
+    table = finished(figures, [], {"A": {"f1": 0.9123, "size_mb": 9.0}, "B": {"f1": 0.7123}, "C": {"f1": 0.8}})
+    left = _left(table)
+    assert "0.912" in left
+    assert "0.712" in left
+    assert "9.0" not in left
+    assert "0.8" not in left
 
 
 def test_a_figure_that_was_not_run_is_no_line() -> None:

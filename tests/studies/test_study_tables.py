@@ -1,5 +1,6 @@
 """The tables of this repository's studies, assembled from the results that are kept, with counts of the real captions."""
 
+import copy
 import json
 from collections.abc import Callable
 from functools import cache
@@ -60,6 +61,18 @@ def test_a_group_that_no_run_names_is_one_line() -> None:
     with pytest.raises(UserError) as error:
         check_tables("r2", groups, read_tables(PARAMS["r2"]["tables"]), runs("r2"), read_report(STUDIES / "r2"))
     assert str(error.value) == "studies/r2/params.yaml groups.r2_table_99: no run names it; take it out"
+
+
+def test_a_table_names_no_run_that_its_stage_does_not_wait_for() -> None:
+    blocks = copy.deepcopy(PARAMS["r2"]["tables"])
+    blocks["r2_table_9"]["also"] = {"learning rate 0.0001": ["r2_batch_32"]}
+    groups = read_groups("r2", PARAMS["r2"]["groups"])
+    with pytest.raises(UserError) as error:
+        check_tables("r2", groups, read_tables(blocks), runs("r2"), read_report(STUDIES / "r2"))
+    assert str(error.value) == (
+        "studies/r2/params.yaml tables.r2_table_9: run 'r2_batch_32' is of group 'table_6', for which the stage that fills this "
+        "table does not wait; name runs of 'table_9' and 'reference'"
+    )
 
 
 @pytest.mark.parametrize(("study", "name"), SCORES)

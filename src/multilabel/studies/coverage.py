@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from multilabel.studies.comparison import RATIOS, SECONDS
-from multilabel.studies.lines import JUDGED, NO_VERDICT, NOT_RUN
+from multilabel.studies.lines import JUDGED, NO_VERDICT, NOT_RUN, PUT_RIGHT
 from multilabel.studies.specification import AS_PUBLISHED, kind
 
-NO_SCORES = {"size_mb", "loss", "train_loss", "valid_loss", *SECONDS, *RATIOS}  # measures
+NO_SCORES = {"size_mb", "time_saved", "loss", "train_loss", "valid_loss", *SECONDS, *RATIOS}  # measures
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def _rows(table: Mapping[str, Any]) -> list[list[Mapping[str, Any]]]:
 
 
 def _published_row(line: Mapping[str, Any]) -> str:
-    return str(line["row"]).removesuffix(f", {kind(line['variant'])}").removesuffix(", put right")
+    return str(line["row"]).removesuffix(f", {kind(line['variant'])}").removesuffix(PUT_RIGHT)
 
 
 def _evident(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -33,6 +33,7 @@ from multilabel.studies.specification import (
     kind,
 )
 
+MANIFEST = "manifest.json"
 SMOKE, FULL = "smoke", "full"  # scales: one shows only that a run works, one is that of the reports
 RESAMPLES, DRAW = 1000, 0  # of the records, the same for every run, so that differences are paired
 
@@ -106,7 +107,7 @@ class Results:
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """`runs`: how each was made; `counts`: of the data; `examples` by run."""
-        path = self.folder / "manifest.json"
+        path = self.folder / MANIFEST
         return dict(read_json(path)) if path.exists() else {"runs": {}, "examples": {}, "counts": None}
 
     @cached_property

@@ -20,6 +20,7 @@ NO_WEIGHTS = "no pretrained weights"  # a caveat, where the report has some
 RECORDS, PIXELS, UPDATES = " records instead of ", " px instead of ", " updates where the report made "
 JUDGED = (HOLDS, OTHER_SIZE, FAILS, NOISE)  # verdicts on a claim
 
+PUT_RIGHT = ", put right"  # after the row of a figure that a report misprints
 UNDERTRAINED = "undertrained"  # at least one of the runs: no verdict
 NO_VERDICT = "no verdict"  # the runs are not what the published rows were; `because` says what they are
 CORRECTED = "about the corrected row"  # shown, and no verdict on the claim as published
@@ -128,6 +129,7 @@ class CostLine:
 
     run: str
     evidence: str
+    network: str  # as that of a figure: stand-ins may make two runs one training
     trial: bool
     seeds: int
     train_seconds: float  # of one seed

@@ -16,7 +16,18 @@ from multilabel.studies.claim_sentences import (
 )
 from multilabel.studies.coverage import NO_SCORES, Coverage
 from multilabel.studies.finished import COUNTS, SIZES, WEIGHTS, FinishedTable, exact
-from multilabel.studies.lines import FAILS, HOLDS, JUDGED, NO_WEIGHTS, NOISE, OTHER_SIZE, PIXELS, RECORDS, UPDATES
+from multilabel.studies.lines import (
+    FAILS,
+    HOLDS,
+    JUDGED,
+    NO_WEIGHTS,
+    NOISE,
+    OTHER_SIZE,
+    PIXELS,
+    PUT_RIGHT,
+    RECORDS,
+    UPDATES,
+)
 from multilabel.studies.specification import AS_PUBLISHED, STAND_IN, Report, kind
 
 Paragraph = tuple[str, list[Markdown]]  # what it is about, and its sentences
@@ -74,11 +85,12 @@ def _scores(tables: Sequence[FinishedTable], told: ClaimSentences) -> list[Markd
     verdicts: dict[tuple[str, str, str], list[str]] = {}
     for table in tables:
         for line in table.figures():
-            if line["run"] and line["measure"] not in NO_SCORES and kind(line["variant"]) == AS_PUBLISHED:
+            printed = line["measure"] not in NO_SCORES and not line["row"].endswith(PUT_RIGHT)
+            if line["run"] and printed and kind(line["variant"]) == AS_PUBLISHED:
                 verdicts.setdefault((table.name, line["row"], line["measure"]), []).append(line["verdict"])
     if not verdicts:
         return []
-    held = [said for own in verdicts.values() for said in dict.fromkeys(own) if said in (HOLDS, FAILS)]
+    held = [FAILS if FAILS in own else HOLDS for own in verdicts.values() if {HOLDS, FAILS} & set(own)]
     found = f"{len(held) or 'None'} of the {len(verdicts)} printed scores that something was run for"
     outcome = f": {held.count(HOLDS)} hold, {held.count(FAILS)} do not" if held else ""
     smaller = Counter(caveat for _, line in told.lines for caveat in line["caveats"] if is_smaller(caveat))

@@ -122,7 +122,7 @@ def _scores(
         "test_records": len(sets.ids),
         "scores": {key: float(value) for key, value in numbers.mean().items()} | _losses(outcomes) | own["scores"],
         "intervals": own["intervals"],
-        "spread": {key: float(value) for key, value in numbers.std(ddof=0).items() if len(rows) > 1} | own["spread"],
+        "spread": {key: float(value) for key, value in numbers.std(ddof=1).items() if len(rows) > 1} | own["spread"],
         "common": by_rule[COMMON_RULE],
         "constant": constant_scores(sets.targets),
         "decoding": to_json(plan.architecture.decoding),

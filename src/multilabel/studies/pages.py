@@ -137,7 +137,7 @@ class ReportedStudy:
             labels = [_label(line) for line in lines]
             published = [line["published"] for line in lines]
             plots.beside(labels, published, shown, table.printed.title, folder / f"{table.name}.png")
-            drawn.append((f"figures/{table.name}.png", "published and ours, 95 % intervals"))
+            drawn.append((f"figures/{table.name}.png", "published and ours, 95 % intervals over test records"))
         curves = {line["run"]: self._curve(line["run"]) for line in solid(table.content["cost"])}
         found = {run: curve for run, curve in curves.items() if curve is not None and len(curve) > 1}
         if found:
@@ -193,15 +193,21 @@ def _table(table: FinishedTable, contradictions: Mapping[str, str], drawn: Seque
 
 
 def _left(table: FinishedTable) -> Markdown:
-    """The published rows that nothing stands beside, as the report prints them."""
+    """The published figures that nothing stands beside, row by row, as the report prints them."""
     if table.content["kind"] in ("settings", "eda"):
         return Markdown("")
-    shown = {line["row"] for line in table.content["figures"] if not says_nothing(line)}
-    left = {row: values for row, values in table.printed.rows.items() if row not in shown}
+    shown = {(line["row"], line["measure"]) for line in table.content["figures"] if not says_nothing(line)}
+    rows = {row for row, _ in shown}
+    left = {}
+    for row, values in table.printed.rows.items():
+        if isinstance(values, Mapping):
+            values = {measure: value for measure, value in values.items() if (row, measure) not in shown}
+        if values and (isinstance(values, Mapping) or row not in rows):
+            left[row] = values
     title = "Printed, and not tested here" if table.content["kind"] != "examples" else "As the report prints them"
-    rows = printed_grid(left)
+    grid = printed_grid(left)
     return (
-        Markdown(f"**{title}**\n\n{fold(f'{len(left)} rows', rows) if len(left) > LONG else rows}")
+        Markdown(f"**{title}**\n\n{fold(f'{len(left)} rows', grid) if len(left) > LONG else grid}")
         if left
         else Markdown("")
     )

@@ -227,11 +227,13 @@ def cost(lines: Sequence[Line]) -> str:
     """Seconds and devices, and how many trained less than the report's."""
     if not lines:
         return ""
-    seconds = sum(line["train_seconds"] * line["seeds"] for line in lines)
+    trainings = {(line["network"] or line["run"], line["evidence"]): line for line in lines}
+    seconds = sum(line["train_seconds"] * line["seeds"] for line in trainings.values())
     devices = ", ".join(dict.fromkeys(str(line["device"]) for line in lines))
     fewer = sum(line["updates"] < (line["published_updates"] or 0) for line in lines)
     less = f"; with fewer updates than the report's: {fewer}" if fewer else ""
-    return f"Cost: {seconds:,.0f} s of training on {devices}; runs: {len(lines)}{less}."
+    shared = f", of {len(trainings)} training{'s' if len(trainings) > 1 else ''}" if len(trainings) < len(lines) else ""
+    return f"Cost: {seconds:,.0f} s of training on {devices}; runs: {len(lines)}{shared}{less}."
 
 
 def examples(lines: Sequence[Line]) -> str:

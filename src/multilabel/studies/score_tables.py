@@ -19,9 +19,9 @@ from multilabel.studies.comparison import (
     size_line,
 )
 from multilabel.studies.evidence import Evidence, paired
-from multilabel.studies.lines import CANNOT, CostLine, FigureLine, OtherLine
+from multilabel.studies.lines import CANNOT, PUT_RIGHT, CostLine, FigureLine, OtherLine
 from multilabel.studies.predicted_sets import AS_REPORTED
-from multilabel.studies.specification import PublishedTable, RunBlock, TableBlock
+from multilabel.studies.specification import REFERENCE, PublishedTable, RunBlock, TableBlock
 
 Names = Mapping[str, str]
 
@@ -33,7 +33,7 @@ class ScoresTable(TableBlock):
     measures: Names = field(default_factory=dict)  # published measure -> ours, where the names do not say it
     row_measures: Mapping[str, Names] = field(default_factory=dict)  # the same for single rows
     corrected: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # rows as they must have been
-    also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # row -> runs of other groups, or of several tables
+    also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # row -> runs of the reference, or of several rows
     claims: Sequence[Sequence[str]] | None = None  # [better row, worse row]; null: the best row against each other one
     about_training: bool = False  # the rows differ in how a network is trained: rate, optimizer, batches, loss
     base: str | None = None  # the run that the others are compared with, in a table without published rows
@@ -57,7 +57,7 @@ class ScoresTable(TableBlock):
         rows = self._runs_by_row(printed, study.declared)
         figures = [line for row, values in printed.rows.items() for line in self._row(row, row, values, rows, study)]
         for row, values in self.corrected.items():  # what it must have been, where it is known to be wrong
-            figures += self._row(f"{row}, put right", row, values, rows, study)
+            figures += self._row(row + PUT_RIGHT, row, values, rows, study)
         claims, tested = claim_lines(self._claims(printed), rows, study, about_training=self.about_training)
         placed = [(row, run) for row, runs in rows.items() for run in runs] if self.published is None else []
         others = without_published(placed + self._unplaced(study), self.base, study)
@@ -104,7 +104,7 @@ class ScoresTable(TableBlock):
 
     def _unplaced(self, study: Study) -> list[tuple[str, str]]:
         """Runs of the table's own group that stand in no published row."""
-        if self.runs == "reference":
+        if self.runs == REFERENCE:
             return []
         return [(name, name) for name, run in study.declared.items() if run.group == self.runs and run.row is None]
 
@@ -171,7 +171,7 @@ class PerLabelTable(TableBlock):
             ]
         for evidence in known:
             found = evidence.per_label()
-            caveats = (*study.caveats(evidence), "no interval per label")
+            caveats, short = (*study.caveats(evidence), "no interval per label"), study.undertrained(evidence)
             for row, values in printed.rows.items():
                 label = row.rpartition(" ")[2]
                 for measure, figure in values.items():
@@ -179,7 +179,7 @@ class PerLabelTable(TableBlock):
                         because = "no record has this label"
                         lines.append(plain_line(row, measure, figure, None, CANNOT, because, evidence.label))
                         continue
-                    ours = Figure(float(found.loc[label, measure]), caveats=caveats)
+                    ours = Figure(float(found.loc[label, measure]), caveats=caveats, undertrained=short)
                     lines.append(figure_line(row, measure, figure, evidence, ours))
         return Content(figures=lines, others=without_published([], None, study), cost=cost(self.of, study))
 
@@ -201,9 +201,9 @@ class LogTable(TableBlock):
         for evidence in study.best(self.run):
             curve = evidence.source.curve(self.curve)
             values = [] if curve is None else curve["value"].tolist()
-            caveats = (*study.caveats(evidence), "no interval for one run")
+            caveats, short = (*study.caveats(evidence), "no interval for one run"), study.undertrained(evidence)
             for number, (row, losses) in enumerate(printed.rows.items()):
-                ours = Figure(values[number] if number < len(values) else None, caveats=caveats)
+                ours = Figure(values[number] if number < len(values) else None, caveats=caveats, undertrained=short)
                 lines.append(figure_line(row, "loss", statistics.fmean(losses["loss"]), evidence, ours))
         return Content(figures=lines)
 
@@ -282,6 +282,7 @@ def cost(runs: Sequence[str], study: Study) -> list[CostLine]:
         CostLine(
             run=run,
             evidence=evidence.label,
+            network=evidence.trained,
             trial=evidence.trial,
             seeds=evidence.seeds,
             train_seconds=evidence.scores["scores"]["train_seconds"],

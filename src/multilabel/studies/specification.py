@@ -31,6 +31,7 @@ EXAMPLES = "examples.json"
 SAMPLE = "sample.json"  # beside the records: of what they are a sample
 PUBLISHED, CONTRADICTIONS = Path("published.yaml"), Path("contradictions.yaml")
 GENERATED = "generated"
+REFERENCE = "reference"  # the group whose runs every table looks at, baselines among them
 AS_PUBLISHED = "as published"  # the variant of a run whose block names none
 STAND_IN = " in place of "  # between an encoder and the published one, in a variant
 

@@ -44,7 +44,9 @@ class StatementsTable(TableBlock):
                 lines.append(plain_line(row, measure, figure, None, CANNOT, "; ".join(reasons), known[0].label))
                 continue
             caveats = tuple(dict.fromkeys((*study.caveats(known[0]), *reasons)))
-            lines.append(figure_line(row, measure, figure, known[0], Figure(value, caveats=caveats)))
+            short = next(filter(None, map(study.undertrained, known)), None)
+            ours = Figure(value, caveats=caveats, undertrained=short)
+            lines.append(figure_line(row, measure, figure, known[0], ours))
         return lines
 
     def _known(self, named: Sequence[str], of_a_group: bool, study: Study) -> list[Evidence]:

@@ -10,7 +10,7 @@ from multilabel.core.settings import as_block, named, parsed
 from multilabel.studies.comparison import Content, Study
 from multilabel.studies.exact_tables import CountsTable, SettingsTable, SplitTable, WeightsTable
 from multilabel.studies.score_tables import ExamplesTable, LogTable, PerLabelTable, ScoresTable
-from multilabel.studies.specification import DeclaredRun, Report, RunBlock
+from multilabel.studies.specification import REFERENCE, DeclaredRun, Report, RunBlock
 from multilabel.studies.statement_tables import StatementsTable
 
 AnyTable = (
@@ -84,7 +84,12 @@ def check_tables(
         choose("group", known, table.runs, f"{where}.runs")
         printed = table.printed(report, where)
         for named_run in table.named():
-            choose("run", runs, named_run, where)
+            group = choose("run", runs, named_run, where).group
+            if group not in (table.runs, REFERENCE) and not isinstance(table, SettingsTable):
+                raise UserError(
+                    f"studies/{study}/params.yaml {where}: run {named_run!r} is of group {group!r}, for which the stage that "
+                    f"fills this table does not wait; name runs of {table.runs!r} and {REFERENCE!r}"
+                )
         for row, key in table.rows():
             choose("row", printed.rows, row, f"{where}.{key}")
     for name, own in runs.items():
@@ -109,7 +114,7 @@ def _check_row(study: str, name: str, run: RunBlock, tables: Mapping[str, AnyTab
 def involved(table: AnyTable, runs: Mapping[str, DeclaredRun]) -> dict[str, DeclaredRun]:
     """The runs that a table looks at: its group, the reference, and those that it names."""
     wanted = set(table.named())
-    return {name: run for name, run in runs.items() if run.group in (table.runs, "reference") or name in wanted}
+    return {name: run for name, run in runs.items() if run.group in (table.runs, REFERENCE) or name in wanted}
 
 
 def compare(name: str, table: AnyTable, study: Study) -> Table:
