@@ -8,7 +8,7 @@ import pandas as pd
 from multilabel.core.errors import run_stage
 from multilabel.core.files import replacing, replacing_folder, write_text
 from multilabel.core.paths import EXPLANATIONS, PER_RECORD, REPORTS
-from multilabel.core.settings import parsed, read_params
+from multilabel.core.settings import inherit, parsed, read_params
 from multilabel.metrics import per_record
 from multilabel.reporting import tables
 from multilabel.reporting.answers import on_deletion, on_pointing
@@ -37,7 +37,8 @@ def report() -> None:
         sample_predictions=settings.sample_predictions,
         submissions=list(params.get("submission") or {}),
     )
-    blocks, explanations = params.get("architectures") or {}, params.get("explanations") or {}
+    named, explanations = params.get("architectures") or {}, params.get("explanations") or {}
+    blocks = {name: inherit(named, name, "architectures") for name in named}
     with replacing_folder(REPORTS / "figures") as folder:
         figures = Figures(folder, "figures")
         data = {name: data_section(name, figures) for name in params["datasets"]}
@@ -56,13 +57,13 @@ def report() -> None:
             short=tables.short_markdown,
             wide=tables.markdown,
         )
+        reasons = reasons_by_architecture(explanations)
+        leaders = {name: own.leaders if own else tables.leaderboard([], name) for name, own in results.items()}
+        number, seed = settings.explorer_records, reported.seed
+        browsed = [explored(name, own, blocks, reasons, number, seed) for name, own in leaders.items()]
+    # All that can fail for want of a file lies before: where it does, the whole report before stays.
     write_text(REPORTS / "report.md", markdown)
     write_text(REPORTS / "report.html", self_contained_html(markdown, TITLE, REPORTS))
-    reasons = reasons_by_architecture(explanations)
-    leaders = {name: section.leaders if section else tables.leaderboard([], name) for name, section in results.items()}
-    browsed = [
-        explored(name, own, blocks, reasons, settings.explorer_records, reported.seed) for name, own in leaders.items()
-    ]
     write_text(REPORTS / "explorer.html", explorer(browsed, EXPLORER_TITLE))
     _write_table([section.joined_curves for section in told], REPORTS / "curves.tsv", "\t")
     _write_table([section.per_label for section in told], REPORTS / "per_label.csv", ",")

@@ -15,6 +15,7 @@ from multilabel.core.files import write_json
 from multilabel.core.paths import decoding_file
 from multilabel.data.records import Record
 from multilabel.metrics.decoding import expected_f1
+from multilabel.metrics.statistics import f1_of_label_sets
 from multilabel.reporting.thumbnails import small, webp
 
 BARS = """(bars) => bars.map((bar) => [
@@ -128,6 +129,16 @@ def test_sorting_filtering_and_opening_records(finished: Project, page: Any) -> 
     assert not page.locator("#why").is_visible()
     page.keyboard.press("Escape")
     assert not page.locator("#record").is_visible()
+
+
+def test_two_empty_sets_are_scored_as_everywhere_else(finished: Project, page: Any) -> None:
+    own = [*records(4), Record("none.jpg", "no label at all", [])]
+    finished.model("net", own, finished.data(own), right)
+    opened(finished, page)
+    page.fill("#text", "no label at all")
+    page.locator(".card").click()
+    assert page.inner_text("#summary") == "net: right, F1 0.000; rule fixed"
+    assert f1_of_label_sets([[]], [[]]).tolist() == [0]
 
 
 def test_where_a_rule_has_no_thresholds_a_mark_parts_what_is_given_from_the_rest(finished: Project, page: Any) -> None:

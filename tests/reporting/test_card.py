@@ -82,11 +82,11 @@ def test_pretrained_weights_are_named_with_licence_and_exposure(tiny_dataset: st
     assert "**Its pretrained weights have seen COCO**" in text
     assert "by this rule: each label whose probability reaches 0.5; a record none of whose labels passes" in text
     fitted = {**vars(model), "rules": {"fixed": Decoding("per_label", [0.5, 0.6, 0.7], fallback=False)}}
-    assert "reaches its threshold (rule per_label, fitted on valid). The epoch, and" in card(
+    assert "reaches its threshold (rule per_label, fitted on held-out records). The epoch, and" in card(
         Description(**fitted), NOTHING, 1.0
     )
     calibrated = {**vars(model), "rules": {"fixed": Decoding("expected_f1", None, slope=0.5, shifts=[0.0] * 3)}}
-    assert "the highest expected F1, by probabilities that are calibrated on valid, never" in card(
+    assert "the highest expected F1, by probabilities that are calibrated on held-out records, never" in card(
         Description(**calibrated), NOTHING, 1.0
     )
     own = trained.resolved(tiny_dataset, "bert", text=block | {"encoder": f"hf/{minilm_folder()}"}).model

@@ -200,6 +200,15 @@ def test_an_architecture_of_several_seeds_is_its_mean(finished: Project) -> None
     assert kept[["f1_net@0", "f1_net@1"]].to_numpy().tolist() == by_seed.to_numpy().tolist()
 
 
+def test_a_block_is_what_its_base_makes_of_it(finished: Project) -> None:
+    own = records(20)
+    labels = finished.data(own)
+    finished.model("rule", own, labels, mixed, baseline=True)
+    finished.model("heir", own, labels, right)
+    finished.params["architectures"]["heir"] = {"base": "rule", "dataset": "d"}
+    assert "Against the best baseline" not in finished.report()[0]  # there is nothing but baselines
+
+
 def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) -> None:
     own = records()
     labels = finished.data(own)
@@ -340,16 +349,15 @@ def test_a_file_that_is_not_what_it_should_be_is_named(content: str, said: str, 
         finished.report()
 
 
-def test_a_failed_report_leaves_the_one_before(finished: Project) -> None:
+@pytest.mark.parametrize("lost", ["metrics/ablate/half.json", "data/predictions/net/decoding.json"])
+def test_a_failed_report_leaves_the_one_before(lost: str, finished: Project) -> None:
     whole(finished)
-    before = finished.report()[0]
-    mark = Path("reports/figures/mark.png")
-    mark.touch()
-    Path("metrics/ablate/half.json").unlink()
+    finished.report()
+    before = {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()}
+    Path(lost).unlink()
     with pytest.raises(UserError):
         finished.report()
-    assert Path("reports/report.md").read_text() == before
-    assert mark.exists()
+    assert {path: path.read_bytes() for path in Path("reports").rglob("*") if path.is_file()} == before
 
 
 def test_what_the_report_depends_on_is_there_without_an_architecture_or_an_explanation() -> None:

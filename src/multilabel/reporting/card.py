@@ -72,12 +72,14 @@ def _labels(model: Description, labels: Sequence[Mapping[str, Any]]) -> Markdown
 
 def _in_words(decoding: Decoding) -> str:
     if decoding.thresholds is None:
-        calibrated = ", by probabilities that are calibrated on valid" if decoding.shifts is not None else ""
+        calibrated = ", by probabilities that are calibrated on held-out records" if decoding.shifts is not None else ""
         return f"the set of labels with the highest expected F1{calibrated}, never an empty one"
     none = "; a record none of whose labels passes gets its most probable one" if decoding.fallback else ""
     if decoding.rule == "fixed":
         return f"each label whose probability reaches {decoding.thresholds[0]:g}{none}"
-    return f"each label whose probability reaches its threshold (rule {decoding.rule}, fitted on valid){none}"
+    return (
+        f"each label whose probability reaches its threshold (rule {decoding.rule}, fitted on held-out records){none}"
+    )
 
 
 def _parts(settings: AnySettings) -> Markdown:

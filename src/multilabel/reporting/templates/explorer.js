@@ -120,7 +120,7 @@ function said(one, place) {
     truth.has(label) ? (given.has(label) ? "right" : "missed") : given.has(label) ? "wrong" : "none";
   const hits = [...given].filter((label) => truth.has(label)).length;
   const all = truth.size + given.size;
-  const f1 = all ? (2 * hits) / all : 1;
+  const f1 = all ? (2 * hits) / all : 0;
   const record = hits === truth.size && hits === given.size ? "right" : hits ? "partly" : "wrong";
   return { place, probabilities, truth, given, outcome, f1, record };
 }
