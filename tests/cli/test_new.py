@@ -139,7 +139,7 @@ def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (["My Shop", "--name", "books"], "error: datasets.books: stands in params.yaml already; choose another --name"),
         (["My Shop", "--name", "a b"], "error: --name: 'a b' is no usable name"),
         (["nothing"], "error: nothing: no such file or folder"),
-        (["params.yaml"], "error: params.yaml: neither a zip or tar archive, nor a .csv file, nor a folder"),
+        (["params.yaml"], "error: params.yaml: neither a zip or tar archive, nor a folder, nor a table (.csv, .tsv, .txt); check"),
     ],
 )
 def test_a_mistake_writes_nothing(arguments: list[str], message: str) -> None:

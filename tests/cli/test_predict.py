@@ -219,6 +219,13 @@ def test_a_text_that_is_no_utf_8_is_a_problem(tiny_dataset: str, capsys: pytest.
     assert [row["problem"] for row in rows] == ["its text holds bytes that are no UTF-8; give it in that encoding", ""]
 
 
+def test_the_index_of_pandas_is_the_id(pair: tuple[Path, pd.DataFrame], capsys: pytest.CaptureFixture[str]) -> None:
+    table = pd.DataFrame({"text": ["rose", "sea"], "image": pd.read_csv("new.csv")["ImageID"][:2].tolist()}, index=[7, 9])
+    table.to_csv("pandas.csv")
+    assert code(str(pair[0]), "--table", "pandas.csv", "--images", "photos") == 0
+    assert [row["id"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["7", "9"]
+
+
 def test_ids_with_a_dot_name_images_too(tiny_dataset: str) -> None:
     folder = str(trained.trained(tiny_dataset, "image")[0])
     Path("photos").mkdir()

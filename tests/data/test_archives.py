@@ -169,8 +169,14 @@ def test_what_is_no_archive_says_so(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"no such file or folder; set datasets.<name>.source"):
             open_source(path, 1)
         (tmp_path / "x.zip").write_bytes(b"not an archive")
-    with pytest.raises(UserError, match=r"neither a zip or tar archive, nor a .csv file"):
-        open_source(tmp_path / "x.zip", 1)
+    (tmp_path / "x.jsonl").write_text("{}")
+    for name in ("x.zip", "x.jsonl"):
+        with pytest.raises(UserError) as error:
+            open_source(tmp_path / name, 1)
+        assert str(error.value) == (
+            f"{tmp_path / name}: neither a zip or tar archive, nor a folder, nor a table (.csv, .tsv, .txt); check that the file is "
+            "whole, and convert JSON, Excel or Parquet to CSV"
+        )
     with pytest.raises(UserError, match=r"File name too long; choose a shorter name") as error:
         open_source(tmp_path / ("x" * 5000), 1)
     assert len(str(error.value)) <= LONGEST

@@ -10,6 +10,11 @@ def test_groups_join_whatever_shares_an_image_or_a_text() -> None:
     assert extra(images) == 1
 
 
+def test_words_of_any_script_are_told_apart() -> None:
+    assert extra(text_keys(["दिन", "दान", "दीन"])) == 0  # day, gift, poor
+    assert extra(text_keys(["Gro\u0308\u00dfe!", "gr\u00f6\u00dfe"])) == 1
+
+
 def test_empty_keys_join_nothing() -> None:
     assert len(set(groups(["", "", ""], text_keys(["", " ", "?!"])))) == 3
     assert extra(["", "", ""]) == 0

@@ -31,6 +31,10 @@ TEXTS = ["a black cat sat down .", "the cat , the dog", "sat the black dog", "do
     [
         (["lower_case"], "A Red BUS", "a red bus"),
         (["punctuation"], 'red-and-white "bus"_stop.', "red and white  bus  stop "),
+        (["punctuation"], "हिन्दी में किताब, अच्छी!", "हिन्दी में किताब  अच्छी "),
+        (["punctuation"], "ภาษาไทยดีที่สุด", "ภาษาไทยดีที่สุด"),
+        (["punctuation"], "Gro\u0308\u00dfe -\u0308- Ka\u0308se", "Gro\u0308\u00dfe     Ka\u0308se"),
+        (["punctuation"], "love \u2764\ufe0f you_\u0301", "love    you  "),
         (["stop_words"], "The cat is on a mat", " cat    mat"),
         (["lemmas"], "two dogs were running", "two dog be run"),
         (["lower_case", "punctuation", "stop_words", "lemmas"], "The Dogs, running!", " dog  run "),

@@ -1,5 +1,7 @@
 """Baselines on texts and labels as they come."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -41,5 +43,19 @@ def test_texts_without_phrases_to_learn_from_are_one_line(texts: list[str], opti
 
 
 def test_a_range_that_runs_backwards_is_one_line() -> None:
-    with pytest.raises(UserError, match=r"tfidf_logreg\.ngram_range: from 2 to 1 words is no range; swap them"):
+    with pytest.raises(UserError, match=r"tfidf_logreg\.ngram_range: from 2 to 1 is no range; swap them"):
         TfidfLogreg(ngram_range=(2, 1))
+
+
+def test_characters_tell_labels_apart_where_words_have_no_spaces(tmp_path: Path) -> None:
+    topics = "\u97f3\u4e50", "\u8db3\u7403"
+    texts = [f"\u6211\u4eec\u4eca\u5929{topics[number % 2]}\u5f88\u597d{number}" for number in range(40)]
+    truth = np.array([[number % 2, 1 - number % 2] for number in range(40)], np.uint8)
+    model = TfidfLogreg(analyzer="char_wb", ngram_range=(1, 3))
+    model.fit(texts[:20], truth[:20], LABELS)
+    found = model.probabilities(texts[20:])
+    np.testing.assert_array_equal(found > 0.5, truth[20:] == 1)
+    model.save(tmp_path)
+    again = TfidfLogreg(analyzer="char_wb", ngram_range=(1, 3))
+    again.load(tmp_path)
+    np.testing.assert_array_equal(again.probabilities(texts[20:]), found)

@@ -1,5 +1,6 @@
 """What a review says, read as its readers do."""
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from multilabel.core.errors import UserError
 from multilabel.core.paths import PER_RECORD
 from multilabel.metrics.per_record import per_record, write
-from multilabel.metrics.predictions import f1_of_sets
+from multilabel.metrics.predictions import f1_of_sets, mean_difference
 from multilabel.reporting.review import Revision, curves, review, standing
 
 NUMBER = 40
@@ -69,13 +70,30 @@ def test_new_moved_unchanged_and_gone(base: State, tmp_path: Path) -> None:
         "| dataset | architecture | compared with | difference in test samples-F1 (95 % interval) | verdict | valid | "
         "test samples-F1 (95 % interval) | train s | changed |",
         "| --- | --- | --- | --- | --- | --- | --- | --- | --- |",
-        f"| `photos` | `net` | itself on `main` | +0.250 (+0.100 to +0.375) | better | 0.900 to n/a | {none}",
+        f"| `photos` | `net` | itself on `main` | +0.250 (+0.124 to +0.351) | better | 0.900 to n/a | {none}",
         f"| `photos` | `lucky` | itself on `main` | -0.025 (-0.076 to +0.000) | not distinguishable | 0.700 to n/a | {none}",
         f"| `photos` | `new` | `net`, the best of `main` on valid | -0.350 (-0.525 to -0.200) | worse | n/a | {none}",
         f"| `photos` | `even` | `net`, the best of `main` on valid | +0.000 (+0.000 to +0.000) | not distinguishable | n/a | {none}",
         "The same on every test record: `rule`.",
         "No longer there: `old`.",
     ]
+
+
+def test_the_interval_is_that_of_the_report(base: State, tmp_path: Path) -> None:
+    own = State(tmp_path).of({"photos": {"net": 34}})
+    difference = f1_of_sets(predictions(34)) - f1_of_sets(predictions(24))
+    found = mean_difference(difference, 200, 1)
+    shown = f"+0.250 ({found['difference_ci_low']:+.3f} to {found['difference_ci_high']:+.3f})"
+    assert shown in said(base, own)[2]
+
+
+def test_records_in_another_order_are_the_same(base: State, tmp_path: Path) -> None:
+    turned = State(tmp_path).of({"photos": {"net": 24}})
+    table = pd.read_parquet(io.BytesIO(turned.files[str(PER_RECORD)]))
+    buffer = io.BytesIO()
+    table[::-1].to_parquet(buffer, index=False)
+    turned.files[str(PER_RECORD)] = buffer.getvalue()
+    assert said(base, turned)[0] == "The same on every test record: `net`."
 
 
 def test_nothing_moved(base: State) -> None:

@@ -135,7 +135,10 @@ def open_source(path: Path, max_unpacked_gb: float) -> Files:
             return Files(path, *open_zip(path, max_unpacked_gb))
     except PermissionError as error:
         raise refused(error) from None
-    raise UserError(f"{path}: neither a zip or tar archive, nor a .csv file, nor a folder; check the file is complete")
+    raise UserError(
+        f"{path}: neither a zip or tar archive, nor a folder, nor a table ({', '.join(sorted(TABLE_SUFFIXES))}); check that the "
+        "file is whole, and convert JSON, Excel or Parquet to CSV"
+    )
 
 
 def _open_folder(path: Path) -> Files:

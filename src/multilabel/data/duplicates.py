@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from hashlib import blake2b
+from unicodedata import normalize
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
+from multilabel.data.punctuation import spaced
+
 
 def text_keys(texts: Iterable[str]) -> list[str]:
     """Texts without case, punctuation and extra spaces, empty where nothing remains."""
-    return [" ".join("".join(c if c.isalnum() else " " for c in text.lower()).split()) for text in texts]
+    return [" ".join(spaced(normalize("NFC", text.lower())).split()) for text in texts]
 
 
 def groups(*keys: list[str]) -> NDArray[np.int_]:

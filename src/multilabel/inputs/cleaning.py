@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
 from multilabel.core.registry import Registry
+from multilabel.data.punctuation import spaced
 
-PUNCTUATION = re.compile(r"[^\w\s]|_")
 WORD = re.compile(r"\w+(?:['\u2019]\w+)*")  # with an apostrophe of either kind inside
 
 
@@ -22,7 +22,7 @@ def lower_case(text: str) -> str:
 
 def punctuation(text: str) -> str:
     """Marks become spaces: `red-and-white bus.` -> `red and white bus `."""
-    return PUNCTUATION.sub(" ", text)
+    return spaced(text)
 
 
 def stop_words(text: str) -> str:

@@ -26,6 +26,13 @@ class Scored:
     records: pd.Index  # id and truth
     by_seed: Mapping[str, NDArray[np.floating]]  # architecture -> (S, N), a row for each of its trainings
 
+    def in_order_of(self, records: pd.Index) -> "Scored | None":
+        """The same in another order; None where these are other records."""
+        if not self.records.sort_values().equals(records.sort_values()):
+            return None
+        places = self.records.get_indexer(records)
+        return Scored(records, {name: f1[:, places] for name, f1 in self.by_seed.items()})
+
 
 def per_record(
     dataset: str, predictions: Mapping[str, pd.DataFrame], by_seed: Mapping[str, NDArray[np.floating]]
@@ -56,12 +63,12 @@ def write(parts: Sequence[pd.DataFrame], path: Path) -> None:
 
 
 def read(file: BinaryIO) -> dict[str, Scored]:
-    """Dataset -> what is known of its test records, in order of id."""
+    """Dataset -> what is known of its test records, in the order of the report, which draws them as often."""
     return {str(dataset): _scored(rows) for dataset, rows in pd.read_parquet(file).groupby("dataset")}
 
 
 def _scored(rows: pd.DataFrame) -> Scored:
-    table = rows.set_index(RECORD).filter(regex=f"^{F1}").dropna(axis="columns", how="all").sort_index()
+    table = rows.set_index(RECORD).filter(regex=f"^{F1}").dropna(axis="columns", how="all")
     columns: dict[str, list[str]] = {}
     for column in table.columns:
         columns.setdefault(str(column).removeprefix(F1).partition(TRAINING)[0], []).append(str(column))

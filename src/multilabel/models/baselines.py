@@ -113,13 +113,14 @@ class KeywordRule:
 
 
 class TfidfLogreg:
-    """Weighted counts of words and word pairs, and one logistic regression per label."""
+    """Weighted counts of words and word pairs, or of runs of characters, and one logistic regression per label."""
 
     reads: ClassVar[Literal["text", "nothing"]] = "text"
 
     def __init__(
         self,
         *,
+        analyzer: Literal["word", "char_wb"] = "word",
         ngram_range: Annotated[Sequence[Annotated[int, Ge(1), Le(10)]], Len(2, 2)] = (1, 2),
         min_df: Count = 2,
         C: Positive = 10.0,
@@ -127,10 +128,10 @@ class TfidfLogreg:
         """The options of scikit-learn's TfidfVectorizer and LogisticRegression by these names."""
         if ngram_range[0] > ngram_range[1]:
             raise UserError(
-                f"tfidf_logreg.ngram_range: from {ngram_range[0]} to {ngram_range[1]} words is no range; swap them"
+                f"tfidf_logreg.ngram_range: from {ngram_range[0]} to {ngram_range[1]} is no range; swap them"
             )
         self.vectorizer = TfidfVectorizer(
-            ngram_range=(ngram_range[0], ngram_range[1]), min_df=min_df, sublinear_tf=True
+            analyzer=analyzer, ngram_range=(ngram_range[0], ngram_range[1]), min_df=min_df, sublinear_tf=True
         )
         self.C = C
         self.weights, self.bias = np.zeros((0, 0), np.float32), np.zeros(0, np.float32)

@@ -103,10 +103,10 @@ def review(base: Revision, own: Revision, n_resamples: int, seed: int) -> Markdo
     for dataset, scored in here.items():
         if dataset not in there:
             told.append(Markdown(f"Dataset {code(dataset)} is new: nothing of it can be compared."))
-        elif not scored.records.equals(there[dataset].records):
+        elif (same := there[dataset].in_order_of(scored.records)) is None:
             told.append(_other_records(dataset, scored.records, there[dataset].records, base.name))
         else:
-            before = there[dataset].by_seed
+            before = same.by_seed
             for name, other in _changes(scored.by_seed, before, base):
                 chance = own.by_chance(name), base.by_chance(other)
                 found = difference_by_seed(scored.by_seed[name], before[other], n_resamples, seed, chance)

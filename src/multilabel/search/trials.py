@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing import get_context
+from multiprocessing.synchronize import Semaphore
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.study import MaxTrialsCallback
 from optuna.trial import FrozenTrial, TrialState
 
 from multilabel.core.errors import UserError
@@ -152,10 +152,12 @@ def _go_on(search: Search, trials: int, jobs: int) -> int:
     if len(ended) >= target:
         return 0
     seeds = [search.seed + len(ended) + worker * trials for worker in range(jobs)]
+    spawn = get_context("spawn")
+    left = spawn.Semaphore(target - len(ended))
     if jobs == 1:
-        work(search.path, target, seeds[0], 1)
+        work(search.path, left, seeds[0], 1)
         return 0
-    workers = [get_context("spawn").Process(target=work, args=(search.path, target, seed, jobs)) for seed in seeds]
+    workers = [spawn.Process(target=work, args=(search.path, left, seed, jobs)) for seed in seeds]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -163,18 +165,15 @@ def _go_on(search: Search, trials: int, jobs: int) -> int:
     return sum(worker.exitcode != 0 for worker in workers)
 
 
-def work(path: Path, target: int, seed: int, jobs: int) -> None:
-    """Trials, one after the other, until there are so many from all workers."""
+def work(path: Path, left: Semaphore, seed: int, jobs: int) -> None:
+    """Trials, one after the other, while there are some `left` for all workers."""
     import torch
 
     torch.set_num_threads(max(1, torch.get_num_threads() // jobs))
     search = Search.read(path)
     study = study_of(search, seed)
-    study.optimize(
-        lambda trial: objective(search, trial),
-        callbacks=[MaxTrialsCallback(target, states=ENDED), _say],
-        catch=(UserError,),
-    )
+    while left.acquire(block=False):
+        study.optimize(lambda trial: objective(search, trial), n_trials=1, callbacks=[_say], catch=(UserError,))
 
 
 def objective(search: Search, trial: optuna.Trial) -> float:
