@@ -14,6 +14,7 @@ from multilabel.core.settings import as_block, check_name, read_params
 from multilabel.core.yaml_edits import read_text, with_block
 from multilabel.core.yaml_files import read_yaml, value_of
 from multilabel.data.inspection import Inspection, inspect
+from multilabel.data.label_cells import joined
 from multilabel.data.sources import SYNTHETIC
 from multilabel.models.packages import package_path
 from multilabel.params import OF_BLOCKS, Params, sound
@@ -147,7 +148,7 @@ def _cautions(found: Inspection) -> Iterator[str]:
     """What scores will suffer from."""
     rare = [label for label, count in found.labels.items() if count < RARE]
     if rare:
-        some = ", ".join(rare[:NAMED])
+        some = joined(rare[:NAMED])
         yield f"{len(rare)} of {len(found.labels)} labels have fewer than {RARE} records ({some}); their scores say little"
     if len(found.labels) == 1:
         yield "there is one label alone: nothing can be told apart"

@@ -5,9 +5,12 @@ from difflib import ndiff
 from pathlib import Path
 
 import pytest
+import trained
 from conftest import ROOT, SMALL_PARAMS, image
 
 from multilabel.cli import main
+from multilabel.core.files import read_json, write_json
+from multilabel.core.paths import METRICS
 from multilabel.core.yaml_edits import with_section
 from multilabel.core.yaml_files import read_yaml
 from multilabel.params import read
@@ -139,7 +142,10 @@ def test_a_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (["My Shop", "--name", "books"], "error: datasets.books: stands in params.yaml already; choose another --name"),
         (["My Shop", "--name", "a b"], "error: --name: 'a b' is no usable name"),
         (["nothing"], "error: nothing: no such file or folder"),
-        (["params.yaml"], "error: params.yaml: neither a zip or tar archive, nor a folder, nor a table (.csv, .tsv, .txt); check"),
+        (
+            ["params.yaml"],
+            "error: params.yaml: neither a zip or tar archive, nor a folder, nor a table (.csv, .tsv, .txt); check",
+        ),
     ],
 )
 def test_a_mistake_writes_nothing(arguments: list[str], message: str) -> None:
@@ -147,3 +153,37 @@ def test_a_mistake_writes_nothing(arguments: list[str], message: str) -> None:
         main(["new", "dataset", *arguments])
     assert str(end.value.code).startswith(message)
     assert PARAMS.read_bytes() == SMALL_PARAMS.read_bytes()
+
+
+def test_labels_with_commas_are_told_apart_in_notes(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [f"{i}\tit says {i}\t{'food, drink|once' if i % 5 == 0 else 'war'}" for i in range(40)]
+    Path("notes.tsv").write_text("\n".join(["id\ttext\tlabels", *rows]) + "\n")
+    main(["new", "dataset", "notes.tsv", "--dry-run"])
+    said = "note: 2 of 3 labels have fewer than 10 records (food, drink; once); their scores say little\n"
+    assert said in capsys.readouterr().out
+
+
+def test_the_index_of_pandas_can_be_written_and_read() -> None:
+    rows = [f"{i},it says {i},{'war' if i % 2 else 'food' if i else ''}" for i in range(20)]
+    Path("index.csv").write_text("\n".join([",text,labels", *rows]) + "\n")
+    main(["new", "dataset", "index.csv"])
+    assert read().datasets["index"].reader.submission.header == ["", "labels"]
+
+
+def test_what_a_model_is_gives_valid_and_test_of_the_same_trainings(
+    tiny_dataset: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evaluation = trained.evaluated(tiny_dataset, "constant")
+    folder = Path("models") / tiny_dataset / "constant"
+    write_json(folder / "labels.json", read_json(folder / "labels.json") | {"names": ["food, drink", "war", "sea"]})
+    main(["info", str(folder)])
+    first = evaluation.row["valid_f1_samples"]
+    printed = capsys.readouterr().out
+    assert f"\nvalid       samples-F1 {first:.3f}\n" in printed
+    assert "\nlabels      3: food, drink; war; sea\n" in printed
+    mean = {"valid_f1_samples": 0.1234, "f1_samples": 0.2345, "seeds": 2}
+    write_json(METRICS / "evaluate" / "constant.json", evaluation.row | mean)
+    main(["info", str(folder)])
+    printed = capsys.readouterr().out
+    assert "\nvalid       samples-F1 0.123\n" in printed
+    assert "\ntest        samples-F1 0.234" in printed

@@ -54,14 +54,16 @@ def _everything(model: "Description", known: "Facts", size: float) -> dict[str, 
 
 
 def _lines(model: "Description", known: "Facts", size: float) -> list[str]:
+    from multilabel.data.label_cells import joined
     from multilabel.metrics.scores import as_text
     from multilabel.models.pretrained import coco_exposed
 
     settings, scores = model.settings, known.scores
+    valid = scores.get("valid_f1_samples", model.training.valid.get("f1_samples"))  # over all seeds, as those of test
     lines = [
         f"{settings.name}: {settings.kind} that reads {settings.modality}, dataset {settings.dataset}, seed {settings.seed}",
-        f"labels      {len(model.labels.names)}: {', '.join(model.labels.names)}",
-        f"valid       samples-F1 {as_text(model.training.valid.get('f1_samples'), '.3f')}",
+        f"labels      {len(model.labels.names)}: {joined(model.labels.names)}",
+        f"valid       samples-F1 {as_text(valid, '.3f')}",
     ]
     if scores:
         first, low, high = (

@@ -1,5 +1,6 @@
 """A look at a source that nobody has described yet: its format, what each column holds, and what its records are like."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +12,23 @@ from multilabel.core.errors import UserError
 from multilabel.data.archives import AmbiguousName, Files, open_source
 from multilabel.data.encodings import decode
 from multilabel.data.images import suffixes
-from multilabel.data.label_cells import MISSING, like_a_list, parse_list
+from multilabel.data.label_cells import MISSING, joined, like_a_list, parse_list
 from multilabel.data.readers import FORMATS
 from multilabel.data.readers.competition import CAPTION, ID, LABELS
 from multilabel.data.readers.goodreads import SPELLINGS, Goodreads
 from multilabel.data.records import Findings
-from multilabel.data.text_tables import TextTable, listed, read_table
+from multilabel.data.text_tables import Row, TextTable, cut, listed, read_table
 
 LOOKED_AT = 2000  # rows that tell what a column holds
 LOOKED_FOR = 200  # images that tell whether a column names them
 SEPARATORS = ("|", ";", ",", "/")  # between labels; where none of them occurs it may be a space
+NAMELESS = "the column without a name"
 NEVER = "|"  # a separator for cells that are one label each
-ID_NAMES = {"id", "sku", "key", "uid", "uuid", "code", "number", "imageid"}
+ID_NAMES = {"id", "sku", "uid", "uuid", "imageid", "isbn", "artikelnr"}
+NUMBER_NAMES = {"key", "code", "number"}  # of a row, or of something else: zip_code
+TEXT_NAMES = {"text", "caption", "description", "body", "content", "review", "summary", "comment", "abstract", "message",
+              "question", "sentence", "tweet", "overview", "plot", "synopsis", "transcript", "lyrics"}  # fmt: skip
+TITLE_NAMES = {"title", "headline", "subject"}  # of texts beside which there may be a longer one
 LABEL_NAMES = {"labels", "label", "tags", "tag", "categories", "category", "genres", "classes", "class", "targets",
                "keywords", "attributes"}  # fmt: skip
 COMPETITION = ("train.csv", {ID, LABELS, CAPTION})
@@ -31,13 +37,19 @@ FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}  # of a label
 SELDOM = 0.02  # of cells: a mark that splits fewer may well be part of a label
 NEARLY = 0.1  # of the score of spaces, that a mark reaches which separates the labels around them
 MANY = 0.5  # labels for each cell that has some; where there are more, hardly one occurs twice
+NEARLY_ALL = 0.95  # of the rows have an id of their own; ingest leaves out those that repeat one
+SHORT = 4  # characters: a column of shorter words is no text
+SHOWN = 10  # columns, in a message
+# Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese, which write no spaces between words.
+UNSPACED = re.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
+OF_A_WORD = 2  # of these characters, about
 
 
 @dataclass(frozen=True)
 class Column:
     """What the first rows of a column hold."""
 
-    name: str
+    name: str  # empty where the header has none, as above the index that pandas writes
     values: list[str]
 
     @property
@@ -46,19 +58,50 @@ class Column:
         return [value for value in self.values if value not in MISSING]
 
     @property
+    def distinct(self) -> int:
+        """How many different values there are."""
+        return len(set(self.given))
+
+    @property
     def unique(self) -> bool:
         """Whether every row has a value of its own."""
-        return len(set(self.given)) == len(self.values) > 1
+        return self.distinct == len(self.values) > 1
+
+    @property
+    def tells_rows_apart(self) -> bool:
+        """Whether it is called like an id, and has another value in nearly every row."""
+        return self.called(ID_NAMES) and self.distinct >= NEARLY_ALL * len(self.values)
 
     @property
     def words(self) -> float:
+        """In the mean; estimated where no spaces are written between them."""
+        return sum(map(_words, self.given)) / max(1, len(self.given))
+
+    @property
+    def characters(self) -> float:
         """In the mean."""
-        return sum(len(value.split()) for value in self.given) / max(1, len(self.given))
+        return sum(map(len, self.given)) / max(1, len(self.given))
+
+    @property
+    def has_letters(self) -> bool:
+        """Whether most values do: they are no numbers."""
+        return sum(any(map(str.isalpha, value)) for value in self.given) > len(self.given) / 2
+
+    @property
+    def differing_words(self) -> bool:
+        """Whether most values are a word, no code, that seldom comes back."""
+        words = sum(map(str.isalpha, self.given)) > len(self.given) / 2
+        return words and self.distinct > MANY * len(self.given) and self.characters >= SHORT
 
     def called(self, names: set[str]) -> bool:
         """Whether its name is one of these, or ends in one: `product_id`."""
         own = self.name.casefold().replace(" ", "_")
         return own in names or own.rpartition("_")[2] in names
+
+    @property
+    def called_text(self) -> bool:
+        """Whether its name says that it holds texts."""
+        return self.called(TEXT_NAMES | TITLE_NAMES)
 
 
 @dataclass(frozen=True)
@@ -76,6 +119,13 @@ class Labelling:
     def plausible(self) -> bool:
         """Labels come back: there are far fewer of them than cells."""
         return len(self.counts) > 1 and len(self.counts) < MANY * self.cells
+
+    @property
+    def of_names(self) -> bool:
+        """Whether cells are lists of names, or split into some: no words of a text, no parts of a path, number or date."""
+        apart = self.lists or (self.separator not in (" ", "/") and self.split > 0)
+        letters = sum(count for label, count in self.counts.items() if any(map(str.isalpha, label)))
+        return apart and letters > self.counts.total() / 2
 
     @property
     def share(self) -> float:
@@ -162,13 +212,12 @@ def _read_table(files: Files, name: str) -> TextTable:
 
 def _described(table: TextTable, files: Files) -> tuple[dict[str, Any], list[str]]:
     """The options of the format `table` for a table, and what speaks for them."""
-    rows = [row.values for row in islice(table.rows(), LOOKED_AT) if not row.broken]
-    columns = [Column(name, [row[place].strip() for row in rows]) for place, name in enumerate(table.columns) if name]
-    image = next((column for column in columns if _names_images(column, files)), None)
-    labels, labelling = _labels([column for column in columns if column is not image], table)
-    id = _id([column for column in columns if column is not labels], image, table)
-    text = max((column for column in columns if column not in (id, labels, image)), key=_likely_text, default=None)
-    text = text if text is not None and _likely_text(text) > 0 else None
+    columns = _columns(table)
+    named = [column for column in columns if column.name]
+    image = next((column for column in named if _names_images(column, files)), None)
+    labels, labelling = _labels([column for column in named if column is not image], table)
+    id = _id(columns, image, labels, table)
+    text = _text([column for column in named if column not in (id, labels, image)])
     chosen = {"id": id, "labels": labels, "text": text, "image": image}
     options: dict[str, Any] = {"columns": {name: column.name for name, column in chosen.items() if column is not None}}
     if table.delimiter != ",":
@@ -177,16 +226,57 @@ def _described(table: TextTable, files: Files) -> tuple[dict[str, Any], list[str
         options["label_separator"] = labelling.separator
     if len(labels.given) < len(labels.values):
         options["empty_labels"] = "unlabelled"
-    most = ", ".join(label for label, _ in labelling.counts.most_common(5))
+    most = joined([label for label, _ in labelling.counts.most_common(5)])
     apart = "in lists" if labelling.lists else f"separated by {labelling.separator!r}"
+    flags = [column.name for column in _flags(named) if column is not labels]
     remarks = [
         f"{table.where}: {listed(table.columns)}; columns separated by {table.delimiter!r}",
-        f"  id      {id.name}: every row has its own",
+        f"  id      {id.name or NAMELESS}: {_apart(id)}",
         f"  labels  {labels.name}: {len(labelling.counts)} different ones {apart}, the most common: {most}",
-        f"  text    {text.name}: {text.words:.0f} words in the mean" if text else "  text    no column",
+        *(
+            f"          {count} cells say {said}, which is read as no label"
+            for said, count in _said_none(labels, table)
+        ),
+        *([f"          not {listed(flags)}: each holds 0 and 1"] if len(flags) > 1 else []),
+        f"  text    {text.name}: {_extent(text)} in the mean" if text else "  text    no column",
         f"  image   {image.name}: names files" if image else "  image   no column names files that are there",
     ]
     return options, remarks
+
+
+def _columns(table: TextTable) -> list[Column]:
+    """Those that have a name, and the first of those that have none; raises `UserError` where no row can be read."""
+    looked_at = list(islice(table.rows(), LOOKED_AT))
+    rows = [row.values for row in looked_at if not row.broken]
+    if not rows:
+        raise UserError(f"{table.where}: {_why_none(looked_at)}")
+    places = [place for place, name in enumerate(table.columns) if name or place == table.columns.index("")]
+    return [Column(table.columns[place], [row[place].strip() for row in rows]) for place in places]
+
+
+def _why_none(broken: Sequence[Row]) -> str:
+    """Why no row can be read."""
+    if not broken:
+        return "has no rows; write one for each record below the header"
+    return f"has no row that can be read (line {broken[0].line}: {broken[0].broken}); mend the table"
+
+
+def _apart(id: Column) -> str:
+    """How it tells rows apart."""
+    lost = len(id.values) - id.distinct
+    return f"{lost} of {len(id.values)} rows repeat one or have none" if lost else "every row has its own"
+
+
+def _extent(text: Column) -> str:
+    """Of a text, in words where it has several."""
+    return f"{text.words:.0f} words" if text.words > 1 else f"{text.characters:.0f} characters"
+
+
+def _said_none(labels: Column, table: TextTable) -> list[tuple[str, int]]:
+    """The words of all its cells that are read as no label, which may be the name of one."""
+    place = table.columns.index(labels.name)
+    cells = Counter(row.values[place].strip() for row in table.rows() if not row.broken)
+    return [(cell, count) for cell, count in cells.most_common() if cell and cell in MISSING]
 
 
 def _names_images(column: Column, files: Files) -> bool:
@@ -205,22 +295,32 @@ def _there(name: str, files: Files) -> bool:
 
 
 def _labels(columns: Sequence[Column], table: TextTable) -> tuple[Column, Labelling]:
-    """A column whose name says so, else the one whose labels come back most often."""
-    read = [(column, _labelling(column)) for column in columns if column.given and not column.unique]
+    """A column whose name says so, else the one whose labels come back most often, else one that is called like a text."""
+    own = [column for column in columns if column.given and not column.unique and not column.tells_rows_apart]
+    read = [(column, _labelling(column)) for column in own]
     called = [(column, labelling) for column, labelling in read if column.called(LABEL_NAMES)]
-    likely = called or [(column, labelling) for column, labelling in read if labelling.plausible]
-    flags = [column.name for column in columns if set(column.given) <= FLAGS]
+    plausible = [(column, labelling) for column, labelling in read if labelling.plausible]
+    others = [(column, labelling) for column, labelling in plausible if not column.called_text]
+    likely = called or others or plausible
+    flags = _flags(columns)
     if not called and len(flags) > 1:
-        raise UserError(
-            f"{table.where}: {listed(flags)} hold 0 and 1; write the names of those that are 1 into one column called labels, "
-            "as in red;blue"
-        )
+        likely = [(column, labelling) for column, labelling in others if labelling.of_names]
+        if not likely:
+            raise UserError(
+                f"{table.where}: {listed([column.name for column in flags])} hold 0 and 1; write the names of those that "
+                "are 1 into one column called labels, as in red;blue"
+            )
     if not likely:
         raise UserError(
             f"{table.where}: no column holds labels that come back (it has {listed(table.columns)}); write those of a row "
             f"into one column called labels, as in red;blue"
         )
     return max(likely, key=lambda pair: pair[1].counts.total() / max(1, len(pair[1].counts)) * (1 + _several(pair[1])))
+
+
+def _flags(columns: Sequence[Column]) -> list[Column]:
+    """Those that say yes or no of every row."""
+    return [column for column in columns if column.given and set(column.given) <= FLAGS]
 
 
 def _several(labelling: Labelling) -> float:
@@ -264,20 +364,47 @@ def _counted(separator: str, lists: bool, cells: Sequence[Sequence[str]]) -> Lab
     return Labelling(separator, lists, counts, len(cells), len(several), 2 * sum(parts) > len(parts))
 
 
-def _id(columns: Sequence[Column], image: Column | None, table: TextTable) -> Column:
-    """A column whose values all differ: by its name, else the first with one word a row, else the images' names."""
-    unique = [column for column in columns if column.unique]
-    called = [column for column in unique if column.called(ID_NAMES)]
-    single = [column for column in unique if column is not image and column.words <= 1]
-    likely = called or single or [column for column in unique if column is image]
+def _id(columns: Sequence[Column], image: Column | None, labels: Column, table: TextTable) -> Column:
+    """A column that is called so and tells nearly all rows apart; else one that tells all of them apart.
+
+    Of these one that is called like a number, else the first with one word a row that is no text, else the images' names,
+    else one without a name.
+    """
+    others = [column for column in columns if column is not labels]
+    called = sorted((column for column in others if column.tells_rows_apart), key=lambda column: -column.distinct)
+    own = [column for column in others if column.distinct == len(column.values)]
+    numbers = [column for column in own if column.called(NUMBER_NAMES)]
+    single = [column for column in own if column.name and column is not image and not _is_text(column)]
+    likely = called or numbers or single or [column for column in own if column is image or not column.name]
     if not likely:
+        why = [_why_no_id(column, labels) for column in columns if column.name or column.given]
+        more = f"; and {len(why) - SHOWN} more" if len(why) > SHOWN else ""
         raise UserError(
-            f"{table.where}: no column has another value in every row (it has {listed(table.columns)}); add one called id"
+            f"{table.where}: no column can be the id ({'; '.join(why[:SHOWN])}{more}); add or mend one called id, with another "
+            "value in every row"
         )
     return likely[0]
 
 
-def _likely_text(column: Column) -> float:
-    """Words in the mean where there are some that differ; 0 for numbers and codes."""
-    letters = sum(any(character.isalpha() for character in value) for value in column.given)
-    return column.words if column.words > 1 and letters > len(column.given) / 2 else 0.0
+def _is_text(column: Column) -> bool:
+    return column.called_text or column.words > 1
+
+
+def _why_no_id(column: Column, labels: Column) -> str:
+    name, rows = cut(column.name or NAMELESS, 40), len(column.values)
+    if column is labels:
+        return f"{name}: the labels"
+    return f"{name}: {column.distinct} different in {rows} rows" if column.distinct < rows else f"{name}: texts"
+
+
+def _text(columns: Sequence[Column]) -> Column | None:
+    """The longest: of those that are called so and fill most rows, else of titles and of several words, else of words."""
+    written = [column for column in columns if column.has_letters]
+    called = [column for column in written if column.called(TEXT_NAMES) and len(column.given) > len(column.values) / 2]
+    several = [column for column in written if _is_text(column)]
+    words = [column for column in written if column.differing_words]
+    return max(called or several or words, key=lambda column: column.words, default=None)
+
+
+def _words(value: str) -> float:
+    return max(len(value.split()), len(UNSPACED.findall(value)) / OF_A_WORD)

@@ -1,8 +1,10 @@
 """Cells that hold several names: lists as Python, NumPy and JSON print them, and the ways to write that there is none."""
 
 import re
+from collections.abc import Sequence
 
 MISSING = {"", "nan", "NaN", "NAN", "None", "null", "NULL", "Null", "<NA>"}
+BETWEEN = (", ", "; ", " | ")  # names in a message
 MAX_LIST = 20_000  # characters; hundreds of names
 TOKEN = re.compile(
     r"""\s*(?:"(?P<double>(?:[^"\\]|\\.)*)"|'(?P<single>(?:[^'\\]|\\.)*)'|(?P<mark>[\[\](){},:])"""
@@ -18,6 +20,12 @@ DICTS = re.compile(rf"\[{DICT}(?:,{DICT})*,?\]")
 LIKE_A_LIST = re.compile(r"""[\[({]\s*['"].*|\[.*\]|\{.*\}""", re.S)
 ESCAPE = re.compile(r"\\(?:U(00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})|u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.S)
 CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
+
+
+def joined(names: Sequence[str]) -> str:
+    """Names for a message, with something between them that none of them holds, if there is such a mark."""
+    between = (mark for mark in BETWEEN if not any(mark.strip() in name for name in names))
+    return next(between, BETWEEN[-1]).join(names)
 
 
 def like_a_list(cell: str) -> bool:
