@@ -42,7 +42,7 @@ SCORED = {
 }  # fmt: skip
 
 NOTHING_HIDDEN = {
-    "deletion_records": 0, "deletion": None, "deletion_by_other_map": None, "deletion_difference": None,
+    "deletion_records": 0, "deletion_left_out": 0, "deletion": None, "deletion_by_other_map": None, "deletion_difference": None,
     "deletion_difference_ci_low": None, "deletion_difference_ci_high": None,
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +200,19 @@ def test_hostile_texts_are_text(finished: Project, page: Any) -> None:
     assert page.text_content("#reasons figcaption") == f"{evil} 0.50"
     assert page.title() == "Multi-label classification: explorer"
     assert page.locator("main a, dialog a, #list script, #record script, #list img").count() == 0
+
+
+@pytest.mark.parametrize("texts", [["a text", ""], ["", ""]])
+def test_a_record_without_a_text_is_its_id_only_where_no_record_has_one(
+    texts: list[str], finished: Project, page: Any
+) -> None:
+    own = [replace(record, text=text) for record, text in zip(records(2, images=True), texts, strict=True)]
+    finished.model("net", own, finished.data(own), right)
+    opened(finished, page)
+    shown = page.locator(".card .text")
+    assert shown.all_text_contents() == (["a text", "(no text)"] if any(texts) else ["0.jpg", "1.jpg"])
+    colours = shown.evaluate_all("all => all.map((one) => getComputedStyle(one).color)")
+    assert (colours[0] != colours[1]) == any(texts)
 
 
 @pytest.mark.parametrize("labels", [1, 500])

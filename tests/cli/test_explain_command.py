@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import trained
 from PIL import Image
 
 from multilabel import Classifier
-from multilabel.cli import main
+from multilabel.cli import SUBCOMMANDS, main
+from multilabel.core.errors import UserError
 from multilabel.reporting.why import raw, why
 
 CONVOLUTIONS = {"image": {"encoder": "timm/resnet10t", "size": 32, "output_stride": 8}}
@@ -90,6 +92,26 @@ def test_mistakes_are_one_line(
         assert (
             "tfidf is no single network under torch, and only those are explained; name one" in capsys.readouterr().err
         )
+
+
+@pytest.mark.parametrize(
+    ("members", "named"),
+    [(["tfidf", "image", "pair"], "one of its members, by a folder of its own: image, pair"), (["tfidf"], "one")],
+)
+def test_instead_of_an_ensemble_its_own_networks_are_named(members: list[str], named: str, tiny_dataset: str) -> None:
+    settings = trained.resolved(tiny_dataset, "stacked", ensemble={"members": members}).model
+    model = SimpleNamespace(name="stacked", engine=None, description=SimpleNamespace(settings=settings))
+    with pytest.raises(UserError) as error:
+        raw(model, None, "a", 1)  # type: ignore[arg-type]
+    said = "stacked is no single network under torch, and only those are explained; name "
+    assert str(error.value) == said + named
+
+
+@pytest.mark.parametrize("subcommand", [subcommand.name for subcommand in SUBCOMMANDS])
+def test_help_prints_a_percent_sign_once(subcommand: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main([subcommand, "--help"])
+    assert "%%" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("argument", ["--top", "--most"])

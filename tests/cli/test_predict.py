@@ -220,7 +220,9 @@ def test_a_text_that_is_no_utf_8_is_a_problem(tiny_dataset: str, capsys: pytest.
 
 
 def test_the_index_of_pandas_is_the_id(pair: tuple[Path, pd.DataFrame], capsys: pytest.CaptureFixture[str]) -> None:
-    table = pd.DataFrame({"text": ["rose", "sea"], "image": pd.read_csv("new.csv")["ImageID"][:2].tolist()}, index=[7, 9])
+    table = pd.DataFrame(
+        {"text": ["rose", "sea"], "image": pd.read_csv("new.csv")["ImageID"][:2].tolist()}, index=[7, 9]
+    )
     table.to_csv("pandas.csv")
     assert code(str(pair[0]), "--table", "pandas.csv", "--images", "photos") == 0
     assert [row["id"] for row in csv.DictReader(io.StringIO(capsys.readouterr().out))] == ["7", "9"]

@@ -1,12 +1,14 @@
 """The model card says what is known, and says so where nothing is; `multilabel info` prints it."""
 
 import json
+import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import trained
-from conftest import minilm_folder
+from conftest import ROOT, minilm_folder
 
 from multilabel.cli import main
 from multilabel.core.files import write_json
@@ -15,6 +17,7 @@ from multilabel.metrics.decoding import Decoding
 from multilabel.models.folder import Description, size_mb
 from multilabel.reporting.card import card
 from multilabel.reporting.facts import NOTHING, facts
+from multilabel.reporting.parts import TEMPLATES
 
 
 def scored(dataset: str, name: str) -> Path:
@@ -54,6 +57,44 @@ def test_a_card_of_a_scored_model(tiny_dataset: str, capsys: pytest.CaptureFixtu
     assert everything["scores"] == row
     assert everything["settings"]["name"] == "pair"
     assert [label["name"] for label in everything["labels_on_test"]] == everything["labels"]["names"]
+
+
+def test_a_card_says_of_how_many_trainings_its_scores_are(tiny_dataset: str) -> None:
+    folder = scored(tiny_dataset, "tfidf")
+    model = Description.load(folder)
+    known, first = facts(folder, model.settings), model.training.valid
+    one = card(model, known, 1.0)
+    assert "| score | test (95 % interval) | valid |" in one
+    assert re.search(rf"\| samples-F1 \| [^|]+ \| {first['f1_samples']:.3f} \|\n", one)
+    means = {**known.scores, "seeds": 3, "valid_f1_samples": 0.125}
+    several = card(model, replace(known, scores=means), 1.0)
+    heads = "test, mean of 3 trainings (95 % interval) | valid, mean of 3 trainings | valid, first of them"
+    assert f"| score | {heads} |" in several
+    assert re.search(rf"\| samples-F1 \| [^|]+ \| 0.125 \| {first['f1_samples']:.3f} \|\n", several)
+    assert re.search(rf"\| macro-F1 \| [^|]+ \| not kept \| {first['f1_macro']:.3f} \|\n", several)
+
+
+def test_an_exported_folder_is_installed_from_a_checkout(tiny_dataset: str) -> None:
+    model = Description.load(trained.trained(tiny_dataset, "tfidf")[0])
+    assert (
+        "in a checkout of this project, `pip install -r requirements-onnx.txt && pip install --no-deps .` is"
+        in card(model, NOTHING, 1.0, {"networks": {}})
+    )
+
+
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "Dockerfile",
+    *(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")),
+]
+PAGES += [str(path.relative_to(ROOT)) for path in TEMPLATES.iterdir()]
+
+
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_no_page_installs_by_name_what_an_index_has_of_somebody_else(page: str) -> None:
+    installed = re.findall(r"(?:pip|uv|pipx) install\b([^\n`]*)", (ROOT / page).read_text())
+    assert not [words for words in installed if re.search(r"(?<![\w./-])multilabel(?![\w./-])", words)]
 
 
 def test_a_model_outside_of_its_project_says_what_is_not_known(

@@ -1,6 +1,7 @@
 """Deletion: what is hidden, of which records a label's loss is taken, and that it tells maps that matter from maps that do not."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -78,9 +79,9 @@ def test_a_drop_is_that_of_the_most_probable_label_by_hand(
 
     images = read_by(looking, split).images
     labels = Brightness()(images, None, None).argmax(dim=1)
-    counts = labels.bincount(minlength=2)
-    assert found["deletion_records"] == counts[counts > 1].sum()
-    assert counts[:2].gt(0).all()
+    by_label = labels.bincount(minlength=2)
+    assert found["deletion_records"] == by_label[by_label > 1].sum()
+    assert by_label[:2].gt(0).all()
     # What is hidden lies on the side that is looked at, so something is lost; no more than all of that side.
     said = Brightness()(images, None, None).amax(dim=1).sigmoid()
     assert 0 < found["deletion"] < (said - 0.5).mean()
@@ -122,9 +123,15 @@ def test_records_without_a_map_and_those_alone_with_their_label_are_left_out(
 
     monkeypatch.setattr(deletion, "grad_cam", none_of_the_first)
     some = subset(split, np.sort(np.concatenate([common[:3], rare[:1]])))
-    assert score_deletion(looking, some, 0)["deletion_records"] == 2
-    assert score_deletion(looking, subset(split, common[:1]), 0)["deletion"] is None
-    assert score_deletion(looking, subset(split, common[:0]), 0)["deletion_records"] == 0
+    assert counts(score_deletion(looking, some, 0)) == (2, 2)
+    alone = score_deletion(looking, subset(split, common[:1]), 0)
+    assert (alone["deletion"], *counts(alone)) == (None, 0, 1)
+    assert counts(score_deletion(looking, subset(split, common[:0]), 0)) == (0, 0)
+
+
+def counts(found: dict[str, Any]) -> tuple[int, int]:
+    """How many records were taken, and how many left out."""
+    return found["deletion_records"], found["deletion_left_out"]
 
 
 def test_records_are_taken_evenly_over_a_large_split(
@@ -135,7 +142,7 @@ def test_records_are_taken_evenly_over_a_large_split(
     monkeypatch.setattr(
         deletion, "_drop", lambda classifier, part: seen.append(part) or deletion.Drop(*[np.zeros(4)] * 2)
     )
-    score_deletion(classifier(tiny_dataset, image=IMAGE), split, 0)
+    assert counts(score_deletion(classifier(tiny_dataset, image=IMAGE), split, 0)) == (4, 0)
     last = len(split.ids) - 1
     assert seen[0].ids == [split.ids[row] for row in (0, last // 3, 2 * last // 3, last)]
 
@@ -149,4 +156,5 @@ def test_real_maps_are_scored(parts: dict[str, object], split: Split, tiny_datas
 
 
 def test_a_network_of_texts_hides_nothing(split: Split, tiny_dataset: str) -> None:
-    assert score_deletion(classifier(tiny_dataset, text=TEXT), split, 0)["deletion"] is None
+    found = score_deletion(classifier(tiny_dataset, text=TEXT), split, 0)
+    assert (found["deletion"], *counts(found)) == (None, 0, 0)

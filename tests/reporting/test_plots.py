@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import image
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.text import Text
 from PIL import Image
 
@@ -19,6 +22,21 @@ NAMES = [
     "a\x00b", "\u202eabc", "<b>", "|", "%s {x}", "same", "same", "1", "01", "nan",
 ]  # fmt: skip
 NUMBER, FEW = len(NAMES), 7
+
+
+def kept(monkeypatch: pytest.MonkeyPatch) -> list[Figure]:
+    """The figures that are drawn from now on, which nothing writes."""
+    figures: list[Figure] = []
+    for module in (plots, image_plots):
+        monkeypatch.setattr(module, "save", lambda figure, path: figures.append(figure))
+    return figures
+
+
+def figure_of(monkeypatch: pytest.MonkeyPatch, draw: Callable[..., None], *arguments: Any) -> Figure:
+    figures = kept(monkeypatch)
+    draw(*arguments)
+    (figure,) = figures
+    return figure
 
 
 def table(**columns: Any) -> pd.DataFrame:
@@ -106,11 +124,61 @@ def test_a_leaderboard_is_drawn_with_and_without_what_could_not_be_computed(low:
     plots.leaderboard(leaders, tmp_path / "a.png")
 
 
+@pytest.mark.parametrize(
+    ("reads", "listed"),
+    [(["text", "text"], ["text"]), (["image+text", "nothing", "text"], ["nothing", "text", "image+text"])],
+)
+def test_the_legend_of_a_leaderboard_lists_what_there_is(
+    reads: list[str], listed: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    figures = kept(monkeypatch)
+    scores = dict.fromkeys(("f1_samples", "f1_samples_ci_low", "f1_samples_ci_high"), 0.5)
+    plots.leaderboard(table(architecture=reads, modality=reads).assign(**scores), tmp_path / "a.png")
+    assert [text.get_text() for text in figures[0].axes[0].get_legend().get_texts()] == listed
+
+
+def test_a_run_has_one_colour_in_all_figures_that_stand_together(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    figures, every = kept(monkeypatch), [f"net {i}" for i in range(23)]
+    plots.curves({name: curve(0.1, 0.2) for name in every}, "x", tmp_path / "a.png", every)
+    plots.curves({name: curve(0.1, 0.2) for name in reversed(every[1::2])}, "y", tmp_path / "b.png", every)
+    plots.over_time({every[11]: curve(0.1, 0.2)}, "z", tmp_path / "c.png", every)
+    first, *others = ({line.get_label(): look(line) for line in figure.axes[0].lines} for figure in figures)
+    assert len(set(first.values())) == len(every)
+    assert [len(other) for other in others] == [11, 1]
+    assert all(other.items() <= first.items() for other in others)
+
+
+def look(line: Line2D) -> tuple[object, object]:
+    return line.get_color(), line.get_linestyle()
+
+
+def test_a_network_of_one_epoch_has_its_point(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (axes,) = figure_of(monkeypatch, plots.curves, {"a": curve(0.5)}, "x", tmp_path / "a.png").axes
+    assert axes.lines[0].get_xydata().tolist() == [[1, 0.5]]
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1]
+
+
+def test_no_title_of_an_image_runs_into_the_row_above(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    long = "\n".join(canvas.wrap(part + "cat, " * 40) for part in ("", "true: ", "predicted: "))
+    assert long.count("\n") == 8
+    titles = [*["short"] * 4, "short", long, *["a\nb"] * 3]
+    figure = figure_of(monkeypatch, image_plots.image_grid, [None] * 9, titles, 4, tmp_path / "a.png")
+    figure.draw_without_rendering()
+    rows = [figure.axes[first : first + 4] for first in range(0, 9, 4)]
+    for above, below in pairwise(rows):
+        bottom = min(place.get_window_extent().y0 for place in above)
+        assert max(place.title.get_window_extent().y1 for place in below) < bottom
+    heights = {round(place.get_window_extent().height, 3) for place in figure.axes}
+    assert len(heights) == 1
+
+
 def test_of_many_labels_the_most_frequent_are_shown_and_the_title_says_so(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    figures = []
-    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    figures = kept(monkeypatch)
     plots.label_counts([(f"label {i}", i) for i in range(1700)], tmp_path / "a.png")
     (axes,) = figures[0].axes
     assert axes.get_title() == "Records per label, the 40 most frequent of 1,700"
@@ -118,8 +186,7 @@ def test_of_many_labels_the_most_frequent_are_shown_and_the_title_says_so(
 
 
 def test_of_many_pairs_those_are_shown_that_stand_with_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    figures = []
-    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    figures = kept(monkeypatch)
     pairs = np.ones((31, 31), int)
     pairs[0] = pairs[:, 0] = 0  # always alone, however frequent
     plots.cooccurrence(pairs, [f"label {i}" for i in range(31)], [1.0] * 31, tmp_path / "a.png")
@@ -133,8 +200,7 @@ def test_each_bar_of_lengths_stands_for_as_many_of_them(
     longest: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Else a bar is higher for no reason but that it holds one length more."""
-    figures = []
-    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    figures = kept(monkeypatch)
     plots.text_lengths(dict.fromkeys(range(1, longest + 1), 100), tmp_path / "a.png")
     bars = [bar.get_height() for bar in figures[0].axes[0].patches]
     assert sum(bars) == 100 * longest
@@ -143,8 +209,7 @@ def test_each_bar_of_lengths_stands_for_as_many_of_them(
 
 
 def test_equal_names_keep_their_own_bars(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    figures = []
-    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    figures = kept(monkeypatch)
     plots.label_counts([("same", 3), ("same", 5)], tmp_path / "a.png")
     assert sorted(bar.get_width() for bar in figures[0].axes[0].patches) == [3, 5]
 

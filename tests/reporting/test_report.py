@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from conftest import ROOT
 from made_up_project import HOSTILE, Project, mixed, nothing, records, right, wrong
+from matplotlib.figure import Figure
 from PIL import Image
 
 from multilabel.core.errors import UserError
@@ -20,6 +22,7 @@ from multilabel.core.paths import EXPLANATIONS, PER_RECORD, PREDICTIONS, predict
 from multilabel.data.records import Record
 from multilabel.metrics.pointing import pointing_game
 from multilabel.metrics.predictions import BY_SEED
+from multilabel.reporting import image_plots, plots
 
 
 @pytest.fixture
@@ -72,6 +75,22 @@ def test_labels_captions_sources_and_reasons_are_text(finished: Project) -> None
         assert label in body, label
     per_label = pd.read_csv("reports/per_label.csv", dtype=str, keep_default_na=False)
     assert sorted(per_label["name"]) == sorted(HOSTILE)
+
+
+@pytest.mark.parametrize("images", [True, False])
+@pytest.mark.parametrize(("name", "shown"), [("cat, black", "cat, black; dog"), ("cat", "cat, dog")])
+def test_two_labels_are_told_from_one_whose_name_holds_a_comma(
+    name: str, shown: str, images: bool, finished: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    titles: list[str] = []
+    monkeypatch.setattr(image_plots, "image_grid", lambda contents, own, columns, path: titles.extend(own))
+    own = [replace(record, labels=[name, "dog"]) for record in records(2, images)]
+    finished.params["eda"]["max_sample_images"] = 0
+    finished.model("net", own, finished.data(own), right)
+    markdown, _, _ = finished.report()
+    assert (f"| {shown} | {shown} |" in markdown) != images
+    titled = [title.split("\n", 1)[1].replace("\n", " ") for title in titles]
+    assert titled == [f"true: {shown} predicted: {shown}"] * (2 * images)
 
 
 def test_a_caption_cannot_bring_a_file_of_the_machine_into_the_report(finished: Project) -> None:
@@ -227,6 +246,26 @@ def test_curves_of_all_networks_stand_in_one_table_for_dvc(finished: Project) ->
     }
 
 
+def test_curves_are_of_networks_each_in_one_colour(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures: list[Figure] = []
+    monkeypatch.setattr(plots, "save", lambda figure, path: figures.append(figure))
+    labels = finished.data(records())
+    for number, name in enumerate(("together", "a", "b", "c")):
+        finished.model(name, records(), labels, mixed, f1_samples=0.9 - number / 10)
+    finished.params["architectures"]["together"]["ensemble"] = {"members": ["a", "b"]}
+    finished.curve("together", [0.9])
+    for name, epochs in (("a", 2), ("b", 2), ("c", 1)):
+        finished.curve(name, [0.1] * epochs)
+    loss = Path("metrics/train/b/plots/metrics/valid/loss.tsv")
+    loss.write_text("step\tloss\n0\t0.5\n1\t0.4\n")
+    finished.report()
+    by_title = {axes.get_title(): axes.lines for figure in figures for axes in figure.axes}
+    drawn = {line.get_label(): line for line in by_title["valid/f1_samples"]}
+    assert [(name, len(line.get_xdata())) for name, line in drawn.items()] == [("a", 2), ("b", 2), ("c", 1)]
+    assert [line.get_color() for line in by_title["valid/loss"]] == [drawn["b"].get_color()]
+    assert set(pd.read_csv("reports/curves.tsv", sep="\t")["architecture"]) == {"a", "b", "c"}
+
+
 def test_what_a_gpu_did_is_drawn_over_time_where_one_trained(finished: Project) -> None:
     labels = finished.data(records())
     finished.model("a", records(), labels, mixed)
@@ -305,15 +344,23 @@ def test_the_pointing_game_says_what_was_measured(finished: Project) -> None:
     )
 
 
-def test_deletion_says_what_was_measured(finished: Project) -> None:
+@pytest.mark.parametrize(
+    ("taken", "left_out", "said"),
+    [
+        (500, 0, "500 of the 500 test records that were looked at (all of a small test split, evenly drawn from a large one)."),
+        (16, 18, "16 of the 34 test records that were looked at (all of a small test split, evenly drawn from a large one). The "
+         "other 18 are left out: their map is zero everywhere, or they are alone with their label."),
+    ],
+)  # fmt: skip
+def test_deletion_says_what_was_measured(taken: int, left_out: int, said: str, finished: Project) -> None:
     measured = {
-        "deletion_records": 1200, "deletion": 0.5, "deletion_by_other_map": 0.125, "deletion_difference": 0.375,
+        "deletion_records": taken, "deletion_left_out": left_out, "deletion": 0.5, "deletion_by_other_map": 0.125, "deletion_difference": 0.375,
         "deletion_difference_ci_low": 0.25, "deletion_difference_ci_high": 0.4375,
     }  # fmt: skip
     assert line_of(finished, "Deletion", measured) == (
         "**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
-        "strongest takes **0.500** off that label's probability, a mean over 1,200 test records, evenly drawn. Hiding where the map of "
-        "another record of that label is strongest takes 0.125: a record's own map is worth +0.375 (+0.250 to +0.438, 95 % "
+        "strongest takes **0.500** off that label's probability, a mean over "
+        f"{said} Hiding where the map of another record of that label is strongest takes 0.125: a record's own map is worth +0.375 (+0.250 to +0.438, 95 % "
         "bootstrap interval over records) beyond where such things usually are."
     )
 

@@ -1,6 +1,7 @@
 """A search trains, ends what falls behind, goes on where it stopped, and hands over its best trial."""
 
 import multiprocessing
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,17 @@ import pytest
 import yaml
 from conftest import ROOT, STUDIES
 from filelock import FileLock
-from optuna.trial import TrialState
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from optuna.distributions import CategoricalDistribution
+from optuna.trial import TrialState, create_trial
 
 from multilabel.cli import main
 from multilabel.core.errors import UserError
 from multilabel.core.settings import read_params
 from multilabel.params import read
-from multilabel.search import trials
+from multilabel.search import results, trials
 from multilabel.search.trials import KILLED, Search, study_of
 from multilabel.training import loop
 
@@ -75,6 +80,63 @@ def test_from_the_first_trial_to_the_best_one_in_params(capsys: pytest.CaptureFi
     assert model.training.valid["f1_samples"] == pytest.approx(best.value)
     with pytest.raises(SystemExit, match=r"error: architectures.found: stands in params.yaml already"):
         main(["search", "space.yaml", "--apply", "found"])
+
+
+def drawn(choices: dict[str, list[Any]], monkeypatch: pytest.MonkeyPatch) -> dict[str, Axes]:
+    """The plots of the figure of trials that chose these, by their titles."""
+    figures: list[Figure] = []
+    monkeypatch.setattr(results, "save", lambda figure, path: figures.append(figure))
+    complete = []
+    for number, values in enumerate(zip(*choices.values(), strict=True)):
+        params = dict(zip(choices, values, strict=True))
+        every = {name: CategoricalDistribution(choices[name]) for name in choices}
+        complete.append(create_trial(params=params, distributions=every, value=0.5 + number / 100))
+        complete[-1].number = number
+    results.draw(complete, Path("trials.png"))
+    figures[0].draw_without_rendering()
+    return {place.get_title(): place for place in figures[0].axes if place.axison}
+
+
+def ticks(place: Axes) -> list[Text]:
+    low, high = place.get_xlim()
+    labels = zip(place.get_xticks(), place.get_xticklabels(), strict=True)
+    return [label for at, label in labels if low <= at <= high]
+
+
+def words(place: Axes) -> list[str]:
+    assert place.get_xminorticklabels() == []
+    return [label.get_text() for label in ticks(place)]
+
+
+def test_axes_of_choices_are_few_plain_numbers_or_the_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoders = ["gru", "textcnn", "torchvision/mobilenet_v2", "torchvision/mobilenet_v3", "gru"]
+    found = drawn(
+        {
+            "train.lr": [1e-3, 4e-3, 2e-2, 5e-3, 1e-2],
+            "train.weight_decay": [1e-6, 1e-5, 1e-4, 1e-2, 0.1],
+            "text.hidden": [16, 32, 64, 128, 256],
+            "train.epochs": [4, 6, 8, 4, 8],
+            "train.patience": [3, 3, 3, 3, 3],
+            "text.dropout": [0.2, 0.21, 0.22, 0.23, 0.24],
+            "text": encoders,
+            "text.pooling": ["max", None, True, "max", "max"],
+        },
+        monkeypatch,
+    )
+    assert words(found["train.lr"]) == ["0.001", "0.004", "0.02"]
+    assert words(found["train.weight_decay"]) == ["1e\N{MINUS SIGN}06", "0.0003", "0.1"]
+    assert words(found["text.hidden"]) == ["20", "60", "300"]
+    assert words(found["train.epochs"]) == ["4", "6", "8"]
+    assert words(found["train.patience"]) == ["3"]
+    assert words(found["text"]) == encoders[:4]
+    assert words(found["text.pooling"]) == ["max", "None", "True"]
+    assert words(found["score on valid, best so far"]) == ["0", "2", "4"]
+    slanted = found.pop("text")
+    assert {label.get_rotation() for label in ticks(slanted)} == {30}
+    boxes = [label.get_window_extent() for place in found.values() for label in ticks(place)]
+    assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
+    width = slanted.figure.bbox.width / results.COLUMNS
+    assert all(place.title.get_window_extent().width < width for place in found.values())
 
 
 def test_what_falls_behind_ends(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,7 +57,7 @@ def _here(path: Path) -> bytes | None:
 COMPARE = Subcommand(
     name="compare",
     help="show what moved against another revision or experiment, record by record",
-    description="Print, as Markdown, the paired difference in test samples-F1 with its 95 %% interval for each architecture "
+    description="Print, as Markdown, the paired difference in test samples-F1 with its 95 % interval for each architecture "
     "that is new (against the best of the base on valid) or moved (against its former version), beside its scores, its seconds "
     "and what changed. Without REV a row for every architecture of the work tree. Needs neither data nor models: it reads what "
     "git has.",

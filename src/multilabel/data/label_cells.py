@@ -23,9 +23,13 @@ CONTROL = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
 
 
 def joined(names: Sequence[str]) -> str:
-    """Names for a message, with something between them that none of them holds, if there is such a mark."""
-    between = (mark for mark in BETWEEN if not any(mark.strip() in name for name in names))
-    return next(between, BETWEEN[-1]).join(names)
+    """Names for a message, with something between them that none of them holds."""
+    return mark_between(names).join(names)
+
+
+def mark_between(names: Sequence[str]) -> str:
+    """What tells names apart in a list: the first mark that none of them holds, if there is such a one."""
+    return next((mark for mark in BETWEEN if not any(mark.strip() in name for name in names)), BETWEEN[-1])
 
 
 def like_a_list(cell: str) -> bool:

@@ -76,11 +76,14 @@ def on_deletion(found: Mapping[str, Any]) -> list[Markdown]:
     """Whether a network needs what its maps show; nothing where no record could tell."""
     if found["deletion"] is None:
         return []
+    used, left = found["deletion_records"], found["deletion_left_out"]
+    others = f" The other {left:,} are left out: their map is zero everywhere, or they are alone with their label."
     return [
         Markdown(
             f"**Deletion** (Petsiuk et al. 2018): hiding the fifth of an image where the Grad-CAM for its most probable label is "
             f"strongest takes {bold(format(found['deletion'], '.3f'))} off that label's probability, a mean over "
-            f"{found['deletion_records']:,} test records, evenly drawn. Hiding where the map of another record of that label is "
+            f"{used:,} of the {used + left:,} test records that were looked at (all of a small test split, evenly "
+            f"drawn from a large one).{others if left else ''} Hiding where the map of another record of that label is "
             f"strongest takes {found['deletion_by_other_map']:.3f}: a record's own map is worth "
             f"{found['deletion_difference']:+.3f} ({found['deletion_difference_ci_low']:+.3f} to "
             f"{found['deletion_difference_ci_high']:+.3f}, 95 % bootstrap interval over records) beyond where such things "

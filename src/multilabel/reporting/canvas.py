@@ -2,6 +2,7 @@
 
 import textwrap
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def new_grid(rows: int, columns: int, width: float, height: float) -> tuple[Figu
     figure = Figure(figsize=(width, height), layout="tight")
     places = figure.subplots(rows, columns, squeeze=False)
     for place in places.flat:
+        place.axis("off")
+    return figure, places
+
+
+def new_headed_grid(heads: Sequence[float], columns: int, side: float) -> tuple[Figure, list[Axes]]:
+    """The same of square places, row by row, with free room above each row for its titles: of `heads`, a height per row."""
+    gap = 0.08 * side
+    figure = Figure(figsize=(columns * side + (columns - 1) * gap, sum(heads) + len(heads) * side))
+    ratios = [height for head in heads for height in (head, side)]
+    edges = {"left": 0, "right": 1, "bottom": 0, "top": 1, "hspace": 0, "wspace": gap / side}
+    grid = figure.add_gridspec(2 * len(heads), columns, height_ratios=ratios, **edges)
+    places = [figure.add_subplot(grid[2 * row + 1, column]) for row in range(len(heads)) for column in range(columns)]
+    for place in places:
         place.axis("off")
     return figure, places
 

@@ -48,13 +48,24 @@ def card(model: Description, facts: Facts, size_mb: float, exported: Mapping[str
 
 
 def _scores(model: Description, scores: Mapping[str, Any]) -> Markdown:
-    """A row for each metric: on valid, which chose the epoch and the decoding, and on test."""
+    """A row for each metric: on valid, which chose the epoch and the decoding, and on test.
+
+    Of several trainings `evaluate` gives the means; on valid it has that of samples-F1 alone.
+    """
+    several = scores.get("seeds")
     rows = []
     for name, metric in METRICS.items():
         test = as_text(scores.get(name), ".3f") if scores else "not scored"
         if scores and name == "f1_samples" and scores.get("f1_samples_ci_low") is not None:
             test += f" ({scores['f1_samples_ci_low']:.3f} to {scores['f1_samples_ci_high']:.3f})"
-        rows.append([metric.heading, test, as_text(model.training.valid.get(name), ".3f")])
+        on_valid = [as_text(model.training.valid.get(name), ".3f")]
+        if several:
+            mean = f"valid_{name}"
+            on_valid.insert(0, as_text(scores[mean], ".3f") if mean in scores else "not kept")
+        rows.append([metric.heading, test, *on_valid])
+    if several:
+        mean_of = f"mean of {several} trainings"
+        return table(["score", f"test, {mean_of} (95 % interval)", f"valid, {mean_of}", "valid, first of them"], rows)
     return table(["score", "test (95 % interval)", "valid"], rows)
 
 

@@ -33,7 +33,7 @@ def score_deletion(classifier: NetworkClassifier, split: Split, seed: int) -> di
 
     Maps of other records of the same label are as large, and lie where such things usually are: `deletion_difference` is
     what a record's own map is worth beyond them. Left out are records whose map is zero everywhere, and a record that is
-    alone with its label.
+    alone with its label; `deletion_left_out` counts both.
     """
     number = len(split.ids) if classifier.settings.image else 0
     rows = np.unique(np.linspace(0, number - 1, min(MOST, number)).astype(int))
@@ -41,6 +41,7 @@ def score_deletion(classifier: NetworkClassifier, split: Split, seed: int) -> di
     difference = bootstrap(drop.own - drop.other, RESAMPLES, seed)
     return {
         "deletion_records": len(drop.own),
+        "deletion_left_out": len(rows) - len(drop.own),
         "deletion": difference and float(drop.own.mean()),
         "deletion_by_other_map": difference and float(drop.other.mean()),
         "deletion_difference": difference and difference.value,

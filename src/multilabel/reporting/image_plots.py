@@ -7,17 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from multilabel.data.images import open_rgb
-from multilabel.reporting.canvas import ACCENT, AGAINST, new_figure, new_grid, save, shown
+from multilabel.reporting.canvas import ACCENT, AGAINST, new_figure, new_grid, new_headed_grid, save, shown
 
 SIDE = 200  # pixels of an image in a grid
+WIDTH, LINE, GAP = 1.6, 0.14, 0.16  # inches of it, of a line of its title, and between a title and the row above it
 
 
 def image_grid(contents: Sequence[bytes | None], titles: Sequence[str], columns: int, path: Path) -> None:
     """Encoded images with a title above each; the place of a record without an image stays empty."""
-    rows = -(-len(contents) // columns)
-    lines = max(title.count("\n") + 1 for title in titles)
-    figure, places = new_grid(rows, columns, 1.7 * columns, (1.6 + 0.14 * lines) * rows)
-    for place, content, title in zip(places.flat, contents, titles, strict=False):
+    by_row = [titles[first : first + columns] for first in range(0, len(titles), columns)]
+    heads = [GAP + LINE * max(title.count("\n") + 1 for title in row) for row in by_row]
+    figure, places = new_headed_grid(heads, columns, WIDTH)
+    for place, content, title in zip(places, contents, titles, strict=False):
         empty = np.full((SIDE, SIDE, 3), 255, np.uint8)
         place.imshow(empty if content is None else open_rgb(content, SIDE).resize((SIDE, SIDE)))
         place.set_title(title, fontsize=7, fontweight="normal")

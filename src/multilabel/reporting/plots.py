@@ -105,26 +105,35 @@ def leaderboard(table: pd.DataFrame, path: Path) -> None:
     axes.scatter(score, places, c=colours, zorder=3)
     axes.set_yticks(places, [shown(name) for name in table["architecture"]])
     for name, colour in MODALITY_COLOURS.items():
-        axes.scatter([], [], c=colour, label=name)
+        if name in set(table["modality"]):
+            axes.scatter([], [], c=colour, label=name)
     axes.legend(fontsize=8, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     axes.grid(True, axis="x")
     axes.set(title="Samples-F1 on test, 95 % interval", xlabel="test samples-F1", ylim=(-0.6, len(table) - 0.4))
     save(figure, path)
 
 
-def curves(by_run: Mapping[str, pd.DataFrame], name: str, path: Path) -> None:
-    """One line per run by epoch: columns `step`, from 0, and `value`."""
-    _lines({run: curve.assign(step=curve["step"] + 1) for run, curve in by_run.items()}, name, "epoch", "o", path)
+def curves(by_run: Mapping[str, pd.DataFrame], name: str, path: Path, every: Sequence[str] = ()) -> None:
+    """One line per run by epoch: columns `step`, from 0, and `value`.
+
+    `every` names the runs of all figures that stand together, by whose order each has one colour in all of them.
+    """
+    by_epoch = {run: curve.assign(step=curve["step"] + 1) for run, curve in by_run.items()}
+    _lines(by_epoch, name, "epoch", "o", path, every)
 
 
-def over_time(by_run: Mapping[str, pd.DataFrame], name: str, path: Path) -> None:
-    """One line per run by second."""
-    _lines(by_run, name, "seconds of training", "", path)
+def over_time(by_run: Mapping[str, pd.DataFrame], name: str, path: Path, every: Sequence[str] = ()) -> None:
+    """One line per run by second, in the colours of `curves`."""
+    _lines(by_run, name, "seconds of training", "", path, every)
 
 
-def _lines(by_run: Mapping[str, pd.DataFrame], name: str, steps: str, marker: str, path: Path) -> None:
+def _lines(
+    by_run: Mapping[str, pd.DataFrame], name: str, steps: str, marker: str, path: Path, every: Sequence[str]
+) -> None:
     figure, axes = new_figure(6.5, 3.4)
-    for place, (run, curve) in enumerate(by_run.items()):
+    places = {run: place for place, run in enumerate(dict.fromkeys([*every, *by_run]))}
+    for run, curve in by_run.items():
+        place = places[run]
         style = "-" if place < 10 else "--" if place < 20 else ":"
         axes.plot(
             curve["step"],
@@ -136,7 +145,7 @@ def _lines(by_run: Mapping[str, pd.DataFrame], name: str, steps: str, marker: st
             linestyle=style,
         )
     axes.set(title=name, xlabel=steps)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     axes.grid(True, axis="y")
     axes.legend(fontsize=7, frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     save(figure, path)

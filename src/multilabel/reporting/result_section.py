@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -65,7 +66,9 @@ def result_section(
     constant, better = tables.above_constant(leaders, baselines, n_resamples, seed)
     others = [name for name in leaders["architecture"] if name != constant]
     summary = stored("submission", dataset) if dataset in reported.submissions else None
-    networks = [name for name in leaders["architecture"] if name not in baselines]
+    # An ensemble has no epochs, and its one point is of held-out records that need not be those of valid.
+    networks = [name for name in leaders["architecture"] if name not in baselines and not own[name].get("ensemble")]
+    by_epoch, by_second = partial(plots.curves, every=networks), partial(plots.over_time, every=networks)
     curves, over_time = tables.curves(networks), tables.curves(networks, tables.OVER_TIME)
     per_label = tables.per_label(dataset, leaders["architecture"], labels)
     return ResultSection(
@@ -83,12 +86,12 @@ def result_section(
         decodings=tables.decodings_markdown(tables.decodings(leaders["architecture"])),
         leaderboard=figures.draw(f"{dataset}_leaderboard", "Samples-F1 on test", plots.leaderboard, leaders),
         curves=[
-            figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} by epoch", plots.curves, runs, name)
+            figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} by epoch", by_epoch, runs, name)
             for name, runs in curves.items()
             if runs
         ]
         + [
-            figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} over time", plots.over_time, runs, name)
+            figures.draw(f"{dataset}_{name.replace('/', '_')}", f"{name} over time", by_second, runs, name)
             for name, runs in over_time.items()
             if runs
         ],

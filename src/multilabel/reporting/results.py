@@ -26,8 +26,8 @@ NEEDED = {  # stage -> keys of its JSON that the report prints
     "ablate": ("base", "f1_samples", "difference", "difference_ci_low", "difference_ci_high"),
     "explain": (
         "records", "hits", "pointing", "pointing_ci_low", "pointing_ci_high", "pointing_centre", "records_off_centre",
-        "pointing_off_centre", "deletion_records", "deletion", "deletion_by_other_map", "deletion_difference",
-        "deletion_difference_ci_low", "deletion_difference_ci_high",
+        "pointing_off_centre", "deletion_records", "deletion_left_out", "deletion", "deletion_by_other_map",
+        "deletion_difference", "deletion_difference_ci_low", "deletion_difference_ci_high",
     ),
     "submission": ("architecture", "rows", "labels_per_row"),
 }  # fmt: skip

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from multilabel.core.paths import records_file
+from multilabel.data.label_cells import mark_between
 from multilabel.data.labels import Labels
 from multilabel.data.records import read_images, read_records
 from multilabel.reporting import image_plots
@@ -31,11 +32,12 @@ def samples(
 ) -> list[Samples]:
     """At most `number` records of each outcome; there may be none of one, and `number` may be 0."""
     names = dict(zip(labels.ids, labels.names, strict=True))
+    mark = mark_between(labels.names)
     found = []
     for outcome, words in OUTCOMES.items():
         chosen = examples(predictions, number, outcome == "right", seed)
         rows = [
-            (id, *(", ".join(names[label] for label in ids) for ids in (true, predicted)))
+            (id, *(mark.join(names[label] for label in ids) for ids in (true, predicted)))
             for id, true, predicted in zip(chosen["id"], chosen["true"], chosen["predicted"], strict=True)
         ]
         found.append(Samples(words, len(rows), _shown(dataset, rows, outcome, figures)))

@@ -17,6 +17,7 @@ from multilabel.core.registry import choose_each
 from multilabel.inference.classifier import COMPUTING, Classifier
 from multilabel.inference.images import ImageLike, file_content
 from multilabel.inference.torch_network import TorchNetwork
+from multilabel.models.settings import AnySettings, EnsembleSettings, networks
 from multilabel.reporting import image_plots
 from multilabel.reporting.canvas import ACCENT, AGAINST
 from multilabel.reporting.explained import Explained, explained
@@ -55,8 +56,10 @@ def raw(
     """The same as numbers."""
     engine = classifier.engine
     if not isinstance(engine, TorchNetwork):
-        raise UserError(f"{classifier.name} is no single network under torch, and only those are explained; name one, such as "
-                        f"models/captions/resnet18_bigru")  # fmt: skip
+        raise UserError(
+            f"{classifier.name} is no single network under torch, and only those are explained; "
+            f"name {_instead(classifier.description.settings)}"
+        )
     order = {name: place for place, name in enumerate(classifier.labels)}
     places = choose_each("label", order, labels, "--labels")
     record = classifier.reader.read(image, text)
@@ -64,6 +67,12 @@ def raw(
         tokenizer = engine.classifier.tokenizer_for([record.text or ""])
         batch = engine.examples([record], tokenizer).batch(np.arange(1))
         return explained(engine.classifier, batch, tokenizer, number, places)[0]
+
+
+def _instead(settings: AnySettings) -> str:
+    """What to name in place of a model that cannot be explained."""
+    members = [network.name for network in networks(settings)] if isinstance(settings, EnsembleSettings) else []
+    return f"one of its members, by a folder of its own: {', '.join(members)}" if members else "one"
 
 
 def page(found: Sequence[Why], model: str) -> str:

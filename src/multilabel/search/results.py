@@ -1,11 +1,14 @@
 """What a search found: a table of its trials, a figure, and the best block for params.yaml."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import optuna
 import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from optuna.trial import FrozenTrial, TrialState
 
 from multilabel.core.errors import UserError
@@ -20,6 +23,8 @@ from multilabel.search.trials import BLOCK, EPOCHS, SECONDS, Search
 
 FOUND = REPORTS / "searches"
 COLUMNS = 3  # of the figure
+TICKS = 3  # on an axis of numbers, about
+LEVEL = 24  # characters of all names on an axis, beyond which they are slanted
 WIDE = 5  # times the lowest, beyond which an axis is logarithmic
 MOST_PARAMETERS = 8  # that the figure shows
 
@@ -77,16 +82,46 @@ def draw(complete: list[FrozenTrial], path: Path) -> None:
     numbers, values = [trial.number for trial in complete], np.array([trial.value for trial in complete], float)
     places[0].scatter(numbers, values, s=12, color=SOFT)
     places[0].plot(numbers, np.maximum.accumulate(values), color=ACCENT)
-    places[0].set(title="score on valid, and the best so far", xlabel="trial")
+    places[0].xaxis.set_major_locator(_whole(TICKS))
+    places[0].set(title="score on valid, best so far", xlabel="trial")
     for place, name in zip(places[1:], names, strict=False):
         own = [(trial.params[name], trial.value) for trial in complete if name in trial.params]
-        numeric = all(isinstance(value, int | float) and not isinstance(value, bool) for value, _ in own)
-        place.scatter([value if numeric else shown(str(value), 14) for value, _ in own], [score for _, score in own],
-                      s=12, color=ACCENT)  # fmt: skip
-        if numeric and 0 < WIDE * min(value for value, _ in own) < max(value for value, _ in own):
-            place.set_xscale("log")
-        place.set(title=shown(name, 30))
+        _by_choice(place, *zip(*own, strict=True))
+        place.set(title=shown(name, 26))
     save(figure, path)
+
+
+def _by_choice(place: Axes, choices: Sequence[Any], scores: Sequence[float]) -> None:
+    """Scores over numbers, or over names in the order in which they were first chosen."""
+    if all(isinstance(choice, int | float) and not isinstance(choice, bool) for choice in choices):
+        place.scatter(choices, scores, s=12, color=ACCENT)
+        _number_axis(place, choices)
+        return
+    names = list(dict.fromkeys(map(str, choices)))
+    place.scatter([names.index(str(choice)) for choice in choices], scores, s=12, color=ACCENT)
+    place.set_xticks(range(len(names)), [shown(name, 24) for name in names])
+    if len("".join(names)) > LEVEL:
+        place.tick_params(axis="x", rotation=30)
+        for label in place.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
+
+
+def _number_axis(place: Axes, values: Sequence[float]) -> None:
+    """Few ticks, as plain numbers: matplotlib's own on a logarithmic axis are formulas, and no text in a figure is one."""
+    low, high = min(values), max(values)
+    if 0 < WIDE * low < high:
+        place.set_xscale("log")
+        place.minorticks_off()
+        place.set_xticks([float(f"{tick:.1g}") for tick in np.geomspace(low, high, TICKS)])
+    else:
+        whole = all(isinstance(value, int) for value in values)
+        place.xaxis.set_major_locator(_whole(TICKS) if whole else MaxNLocator(TICKS))
+    place.xaxis.set_major_formatter("{x:g}")
+
+
+def _whole(most: int) -> MaxNLocator:
+    """Ticks at whole numbers alone, and one where only one is in sight."""
+    return MaxNLocator(most, integer=True, min_n_ticks=1)
 
 
 def _row(trial: FrozenTrial) -> dict[str, Any]:

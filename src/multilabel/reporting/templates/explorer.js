@@ -199,13 +199,20 @@ function card(one, number) {
     chips.append(element("span", "chip plain", one.probability.toFixed(3)));
   }
   if (model().explained[one.place]) chips.append(element("span", "chip plain", "explained"));
-  about.append(element("span", "text", dataset.texts[one.place] || dataset.ids[one.place]), chips);
+  about.append(heading(one.place), chips);
   made.append(about);
   made.addEventListener("click", () => {
     show(number);
     $("record").showModal();
   });
   return made;
+}
+
+// What stands over the chips of a record: its text, or where no record of the dataset has one, its id.
+function heading(place) {
+  if (!dataset.texts.some(Boolean)) return element("span", "text", dataset.ids[place]);
+  const text = dataset.texts[place];
+  return text ? element("span", "text", text) : element("span", "text note", "(no text)");
 }
 
 const source = (place) => `data:image/webp;base64,${dataset.thumbnails[place]}`;
