@@ -1,6 +1,5 @@
 """A look at a source that nobody has described yet: its format, what each column holds, and what its records are like."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +9,11 @@ from typing import Any
 
 from multilabel.core.errors import UserError
 from multilabel.data.archives import AmbiguousName, Files, open_source
+from multilabel.data.columns import FLAGS, LABEL_NAMES, NUMBER_NAMES, TEXT_NAMES, Column
 from multilabel.data.encodings import decode
 from multilabel.data.images import suffixes
-from multilabel.data.label_cells import MISSING, joined, like_a_list, parse_list
+from multilabel.data.label_cells import MISSING, joined
+from multilabel.data.labelling import Labelling, labelling_of
 from multilabel.data.readers import FORMATS
 from multilabel.data.readers.competition import CAPTION, ID, LABELS
 from multilabel.data.readers.goodreads import SPELLINGS, Goodreads
@@ -21,126 +22,10 @@ from multilabel.data.text_tables import Row, TextTable, cut, listed, read_table
 
 LOOKED_AT = 2000  # rows that tell what a column holds
 LOOKED_FOR = 200  # images that tell whether a column names them
-SEPARATORS = ("|", ";", ",", "/")  # between labels; where none of them occurs it may be a space
 NAMELESS = "the column without a name"
-NEVER = "|"  # a separator for cells that are one label each
-ID_NAMES = {"id", "sku", "uid", "uuid", "imageid", "isbn", "artikelnr"}
-NUMBER_NAMES = {"key", "code", "number"}  # of a row, or of something else: zip_code
-TEXT_NAMES = {"text", "caption", "description", "body", "content", "review", "summary", "comment", "abstract", "message",
-              "question", "sentence", "tweet", "overview", "plot", "synopsis", "transcript", "lyrics"}  # fmt: skip
-TITLE_NAMES = {"title", "headline", "subject"}  # of texts beside which there may be a longer one
-LABEL_NAMES = {"labels", "label", "tags", "tag", "categories", "category", "genres", "classes", "class", "targets",
-               "keywords", "attributes"}  # fmt: skip
 COMPETITION = ("train.csv", {ID, LABELS, CAPTION})
 BOOKS = ("title", "description", "genres")
-FLAGS = {"0", "1", "0.0", "1.0", "True", "False", "true", "false"}  # of a label that has a column of its own
-SELDOM = 0.02  # of cells: a mark that splits fewer may well be part of a label
-NEARLY = 0.1  # of the score of spaces, that a mark reaches which separates the labels around them
-MANY = 0.5  # labels for each cell that has some; where there are more, hardly one occurs twice
-NEARLY_ALL = 0.95  # of the rows have an id of their own; ingest leaves out those that repeat one
-SHORT = 4  # characters: a column of shorter words is no text
 SHOWN = 10  # columns, in a message
-# Thai, Lao, Tibetan, Burmese, Khmer, Japanese and Chinese, which write no spaces between words.
-UNSPACED = re.compile(r"[\u0e00-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\U00020000-\U0003ffff]")
-OF_A_WORD = 2  # of these characters, about
-
-
-@dataclass(frozen=True)
-class Column:
-    """What the first rows of a column hold."""
-
-    name: str  # empty where the header has none, as above the index that pandas writes
-    values: list[str]
-
-    @property
-    def given(self) -> list[str]:
-        """Those that are none of the ways to write that there is none."""
-        return [value for value in self.values if value not in MISSING]
-
-    @property
-    def distinct(self) -> int:
-        """How many different values there are."""
-        return len(set(self.given))
-
-    @property
-    def unique(self) -> bool:
-        """Whether every row has a value of its own."""
-        return self.distinct == len(self.values) > 1
-
-    @property
-    def tells_rows_apart(self) -> bool:
-        """Whether it is called like an id, and has another value in nearly every row."""
-        return self.called(ID_NAMES) and self.distinct >= NEARLY_ALL * len(self.values)
-
-    @property
-    def words(self) -> float:
-        """In the mean; estimated where no spaces are written between them."""
-        return sum(map(_words, self.given)) / max(1, len(self.given))
-
-    @property
-    def characters(self) -> float:
-        """In the mean."""
-        return sum(map(len, self.given)) / max(1, len(self.given))
-
-    @property
-    def has_letters(self) -> bool:
-        """Whether most values do: they are no numbers."""
-        return sum(any(map(str.isalpha, value)) for value in self.given) > len(self.given) / 2
-
-    @property
-    def differing_words(self) -> bool:
-        """Whether most values are a word, no code, that seldom comes back."""
-        words = sum(map(str.isalpha, self.given)) > len(self.given) / 2
-        return words and self.distinct > MANY * len(self.given) and self.characters >= SHORT
-
-    def called(self, names: set[str]) -> bool:
-        """Whether its name is one of these, or ends in one: `product_id`."""
-        own = self.name.casefold().replace(" ", "_")
-        return own in names or own.rpartition("_")[2] in names
-
-    @property
-    def called_text(self) -> bool:
-        """Whether its name says that it holds texts."""
-        return self.called(TEXT_NAMES | TITLE_NAMES)
-
-
-@dataclass(frozen=True)
-class Labelling:
-    """How a column would be read as labels."""
-
-    separator: str
-    lists: bool  # cells are lists of Python or JSON
-    counts: Counter[str]
-    cells: int  # that hold labels
-    split: int  # those that the separator splits
-    comes_back: bool  # whether most labels of those stand in other cells, too
-
-    @property
-    def plausible(self) -> bool:
-        """Labels come back: there are far fewer of them than cells."""
-        return len(self.counts) > 1 and len(self.counts) < MANY * self.cells
-
-    @property
-    def of_names(self) -> bool:
-        """Whether cells are lists of names, or split into some: no words of a text, no parts of a path, number or date."""
-        apart = self.lists or (self.separator not in (" ", "/") and self.split > 0)
-        letters = sum(count for label, count in self.counts.items() if any(map(str.isalpha, label)))
-        return apart and letters > self.counts.total() / 2
-
-    @property
-    def share(self) -> float:
-        """Of cells, those that it splits."""
-        return self.split / max(1, self.cells)
-
-    @property
-    def score(self) -> float:
-        """Large where many cells are split and each label comes back often."""
-        return self.share * self.counts.total() / max(1, len(self.counts))
-
-    @property
-    def common(self) -> int:
-        """How many labels occur more than once."""
-        return sum(count > 1 for count in self.counts.values())
 
 
 @dataclass(frozen=True)
@@ -297,7 +182,7 @@ def _there(name: str, files: Files) -> bool:
 def _labels(columns: Sequence[Column], table: TextTable) -> tuple[Column, Labelling]:
     """A column whose name says so, else the one whose labels come back most often, else one that is called like a text."""
     own = [column for column in columns if column.given and not column.unique and not column.tells_rows_apart]
-    read = [(column, _labelling(column)) for column in own]
+    read = [(column, labelling_of(column.given)) for column in own]
     called = [(column, labelling) for column, labelling in read if column.called(LABEL_NAMES)]
     plausible = [(column, labelling) for column, labelling in read if labelling.plausible]
     others = [(column, labelling) for column, labelling in plausible if not column.called_text]
@@ -315,53 +200,12 @@ def _labels(columns: Sequence[Column], table: TextTable) -> tuple[Column, Labell
             f"{table.where}: no column holds labels that come back (it has {listed(table.columns)}); write those of a row "
             f"into one column called labels, as in red;blue"
         )
-    return max(likely, key=lambda pair: pair[1].counts.total() / max(1, len(pair[1].counts)) * (1 + _several(pair[1])))
+    return max(likely, key=lambda pair: pair[1].fits)
 
 
 def _flags(columns: Sequence[Column]) -> list[Column]:
     """Those that say yes or no of every row."""
     return [column for column in columns if column.given and set(column.given) <= FLAGS]
-
-
-def _several(labelling: Labelling) -> float:
-    """Labels of a cell beyond the first, in the mean: one category for each row is rather a property."""
-    return labelling.counts.total() / max(1, labelling.cells) - 1
-
-
-def _labelling(column: Column) -> Labelling:
-    cells = column.given
-    lists = [cell for cell in cells if like_a_list(cell)]
-    if len(lists) > len(cells) / 2:
-        return _counted(" ", True, [parse_list(cell) or [] for cell in lists])
-    marks = [_counted(mark, False, [cell.split(mark) for cell in cells]) for mark in SEPARATORS]
-    mark = max(marks, key=lambda labelling: labelling.score)
-    whole = _counted(NEVER, False, [[cell] for cell in cells])
-    words = _counted(" ", False, [cell.split() for cell in cells])
-    other = words if _fewer(words, whole) else whole
-    return mark if _separates(mark, other) else other
-
-
-def _fewer(words: Labelling, whole: Labelling) -> bool:
-    """Whether words are no more than the cells that they make up, or at least those that occur more than once."""
-    common = 0 < words.common <= whole.common
-    return words.split > 0 and (common or len(words.counts) <= len(whole.counts))
-
-
-def _separates(mark: Labelling, other: Labelling) -> bool:
-    """Whether a mark stands between labels, and not within a few of them (`tcp/ip`) that are read otherwise."""
-    often = mark.share >= SELDOM
-    if other.split:
-        return mark.score >= other.score * NEARLY or (often and mark.comes_back)
-    return often or mark.comes_back
-
-
-def _counted(separator: str, lists: bool, cells: Sequence[Sequence[str]]) -> Labelling:
-    read = [[label.strip() for label in cell if label.strip() not in MISSING] for cell in cells]
-    counts = Counter(label for cell in read for label in cell)
-    several = [own for own, cell in zip(read, cells, strict=True) if len(cell) > 1]
-    cells_of = Counter(label for cell in set(map(frozenset, read)) for label in cell)  # how many different ones hold it
-    parts = [cells_of[label] > 1 for cell in several for label in cell]
-    return Labelling(separator, lists, counts, len(cells), len(several), 2 * sum(parts) > len(parts))
 
 
 def _id(columns: Sequence[Column], image: Column | None, labels: Column, table: TextTable) -> Column:
@@ -404,7 +248,3 @@ def _text(columns: Sequence[Column]) -> Column | None:
     several = [column for column in written if _is_text(column)]
     words = [column for column in written if column.differing_words]
     return max(called or several or words, key=lambda column: column.words, default=None)
-
-
-def _words(value: str) -> float:
-    return max(len(value.split()), len(UNSPACED.findall(value)) / OF_A_WORD)
