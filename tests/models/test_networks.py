@@ -15,6 +15,7 @@ from multilabel.core.settings import Choice, call_named, from_json, known, to_js
 from multilabel.inputs.features import Features, Widths
 from multilabel.models.fusions import FUSIONS, LateFusion, drop_modalities
 from multilabel.models.heads import HEADS, QueryHead
+from multilabel.models.hub_encoder import HubEncoder
 from multilabel.models.image_encoders import IMAGE_FAMILIES
 from multilabel.models.network import build, filled
 from multilabel.models.poolings import POOLINGS, AttentionPooling
@@ -445,6 +446,39 @@ def test_a_checkpoint_in_half_precision_is_trained_in_full(tmp_path: Path) -> No
     assert {p.dtype for p in net.parameters()} == {torch.float32}
 
 
+@pytest.mark.parametrize("pooling", ["first", "pooler", "last", "mean"])
+def test_what_reads_from_left_to_right_has_no_first_token_to_read(pooling: str) -> None:
+    config = {"model_type": "gpt2", "vocab_size": 50, "n_embd": 16, "n_layer": 1, "n_head": 2}
+    if pooling in ("last", "mean"):
+        encoder = HubEncoder("gpt", 50, weights=None, config=config, pooling=pooling).eval()
+        tokens, mask = torch.tensor([[7, 8, 9], [7, 30, 31]]), torch.ones(2, 3, dtype=torch.bool)
+        with torch.no_grad():
+            first, second = encoder(tokens, mask).pooled
+        assert not torch.allclose(first, second, atol=1e-3)
+        return
+    with pytest.raises(UserError) as error:
+        HubEncoder("gpt", 50, weights=None, config=config, pooling=pooling)
+    assert str(error.value) == (
+        "text.pooling: hf/gpt reads from left to right, so its first token knows nothing of the others; write `pooling: last` or `mean`"
+    )
+
+
+def test_what_has_no_mask_is_refused() -> None:
+    config = {
+        "model_type": "fnet",
+        "vocab_size": 50,
+        "hidden_size": 16,
+        "num_hidden_layers": 1,
+        "intermediate_size": 16,
+    }
+    with pytest.raises(UserError) as error:
+        HubEncoder("f", 50, weights=None, config=config)
+    assert str(error.value) == (
+        "text.encoder: hf/f has no mask for padding (fnet), so what it says of a text would depend on the texts beside it; choose "
+        "another"
+    )
+
+
 def test_an_unknown_hub_folder_is_one_line() -> None:
     with pytest.raises(UserError) as error:
         block(text={"encoder": "hf/nowhere/at_all"})
@@ -469,6 +503,19 @@ def test_parts_of_a_network_have_rates_of_their_own() -> None:
     assert {value for name, value in factors.items() if name.startswith("image.")} == {0.3}
     assert {value for name, value in factors.items() if name.startswith(("heads.", "fusion."))} == {1.0}
     assert set(factors) == {name for name, p in net.named_parameters() if p.requires_grad}
+
+
+@pytest.mark.parametrize("encoder", ["torchvision/googlenet", "timm/inception_v3", "timm/resnet18"])
+def test_branches_of_one_block_have_one_rate(encoder: str) -> None:
+    settings = block(image={"encoder": encoder, "size": 96, "layer_decay": 0.75})
+    with init_empty_weights():
+        net = build(settings, vocabulary=0, labels=3)
+    factors = {name: rate for name, rate in rate_factors(net, settings).items() if name.startswith("image.")}
+    assert len(set(factors.values())) <= 20
+    by_block: dict[str, set[float]] = {}
+    for name, rate in factors.items():
+        by_block.setdefault(name.split(".")[2], set()).add(rate)
+    assert [rates for rates in by_block.values() if len(rates) > 1] == []
 
 
 def test_a_frozen_encoder_stays_as_it_is() -> None:

@@ -140,3 +140,8 @@ def test_an_encoder_of_tokens_is_refused_in_one_line(encoder: str) -> None:
         grad_cam(net, images, None, None, 0)
     with pytest.raises(UserError, match=message):
         feature_maps(net, images, 5, 8)
+
+
+def test_an_encoder_whose_stages_are_named_wrongly_is_explained_by_its_last_map() -> None:
+    net = network("timm/hrnet_w18_small")
+    assert grad_cam(net, noise(1, 64), None, None, 0).shape == (1, 64, 64)

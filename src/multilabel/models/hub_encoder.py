@@ -12,9 +12,12 @@ from torch import Tensor, nn
 from multilabel.core.errors import UserError
 from multilabel.inputs.features import Features, Lengths, Widths
 from multilabel.models.packages import PACKAGE, package_path
-from multilabel.models.poolings import PoolerPooling, Pooling, choose_pooling
+from multilabel.models.poolings import FirstPooling, PoolerPooling, Pooling, choose_pooling
 
 HUB = "hf/"
+UNMASKED = ("fnet",)  # model types that mix padding into what a text means
+# What layers read though it is registered behind them: positions relative to each other, the norm of the embeddings.
+INPUTS = ("rel_embeddings", "relative_attention_bias", "layernorm_embedding")
 
 
 class HubEncoder(nn.Module):
@@ -48,10 +51,16 @@ class HubEncoder(nn.Module):
             self.model.pooler = None  # an extra layer that only the pooling of that name reads
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
+        if built.model_type in UNMASKED:
+            raise UserError(f"text.encoder: {HUB}{name} has no mask for padding ({built.model_type}), so what it says of a text "
+                            f"would depend on the texts beside it; choose another")  # fmt: skip
         self.padding = built.pad_token_id or 0
         self.positions = positions(self.model)
         self.widths = Widths(built.hidden_size, built.hidden_size)
         self.pooling = choose_pooling(pooling, built.hidden_size)
+        if isinstance(self.pooling, FirstPooling | PoolerPooling) and _reads_forward(self.model):
+            raise UserError(f"text.pooling: {HUB}{name} reads from left to right, so its first token knows nothing of the "
+                            f"others; write `pooling: last` or `mean`")  # fmt: skip
         dense = getattr(published, "dense", None)
         if isinstance(self.pooling, PoolerPooling) and isinstance(dense, nn.Linear):
             self.pooling.dense = dense
@@ -66,6 +75,17 @@ class HubEncoder(nn.Module):
         """From input to output: the longest list of modules that the network has."""
         lists = [part for part in self.model.modules() if isinstance(part, nn.ModuleList)]
         return list(max(lists, key=len, default=[]))
+
+    def inputs_of_layers(self) -> list[nn.Module]:
+        """Modules that come before the layers wherever they are registered, the embeddings aside."""
+        beside = [(within, *child) for within in self.model.modules() for child in within.named_children()]
+        norms = [part for within, name, part in beside if name == "LayerNorm" and hasattr(within, "rel_embeddings")]
+        return norms + [part for _, name, part in beside if name in INPUTS]
+
+
+def _reads_forward(model: nn.Module) -> bool:
+    """Whether a token sees those before it alone."""
+    return any(getattr(part, "is_causal", False) for part in model.modules())
 
 
 def read_config(name: str) -> dict[str, Any]:

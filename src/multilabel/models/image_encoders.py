@@ -81,8 +81,12 @@ class TimmEncoder(nn.Module):
 
     def stages(self) -> list[Stage]:
         """From input to output."""
+        there = dict(self.network.named_modules())
         names = [str(stage["module"]) for stage in getattr(self.network, "feature_info", [])]
-        modules = [*(self.network.get_submodule(name) for name in names), self.last]
+        modules = [
+            *(there[name] for name in names if name in there),
+            self.last,
+        ]  # of HRNet, timm names some that are not
         return [Stage(module, self._channels_last) for module in modules]
 
     @staticmethod

@@ -9,7 +9,9 @@ from multilabel.core.errors import UserError
 from multilabel.models.hub_encoder import HubEncoder
 from multilabel.models.settings import EncoderSettings, NetworkSettings
 
-LAYER = re.compile(r".*?\d+(?=\.)")  # `encoder.layer.3` of `encoder.layer.3.output.dense.weight`
+LAYER = re.compile(
+    r".*?[^.]*\d[^.]*(?=\.)"
+)  # `encoder.layer.3` of `encoder.layer.3.output.dense.weight`; all of `Mixed_5b`
 
 
 def rate_factors(net: nn.Module, settings: NetworkSettings) -> dict[str, float]:
@@ -41,7 +43,10 @@ def freeze(encoder: nn.Module, settings: EncoderSettings, where: str) -> list[nn
     if settings.frozen_stages > len(stages):
         raise UserError(f"{where}.frozen_stages: {settings.encoder} has {len(stages)} stages, not {settings.frozen_stages}; "
                         f"lower it, or write `frozen: true`")  # fmt: skip
-    return _freeze_up_to(list(stages[settings.frozen_stages - 1].modules())[-1], encoder)
+    read = encoder.inputs_of_layers() if isinstance(encoder, HubEncoder) else []
+    for part in read:
+        part.requires_grad_(False)
+    return _freeze_up_to(list(stages[settings.frozen_stages - 1].modules())[-1], encoder) + read
 
 
 def _stages(encoder: nn.Module) -> list[nn.Module]:
