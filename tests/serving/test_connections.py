@@ -22,6 +22,7 @@ import uvicorn
 from multilabel import Classifier
 from multilabel.cli import main
 from multilabel.serving.app import create_app
+from multilabel.serving.listening import opened
 from multilabel.serving.settings import ServingSettings
 
 HEAD = "POST /predict HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -102,6 +103,15 @@ def test_a_port_that_is_taken_is_one_line(tiny_dataset: str, capsys: pytest.Capt
         == f"error: --host 127.0.0.1 --port {port}: address already in use; give another, or end what listens there"
     )
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_an_answer_waits_for_no_acknowledgement(host: str) -> None:
+    for listening in opened(host, 0):
+        with listening, socket.create_connection(listening.getsockname()[:2]):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_ready_is_said_once_it_listens_and_where(tiny_dataset: str) -> None:
