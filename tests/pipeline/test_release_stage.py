@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -33,7 +34,8 @@ def two(tiny_dataset: str) -> str:
 
 
 def test_the_best_on_valid_is_released_without_its_other_trainings(two: str) -> None:
-    (model_folder(two, "words") / SEEDS / "43").mkdir(parents=True)
+    first = model_folder(two, "words")
+    shutil.copytree(first, first / SEEDS / "43", ignore=shutil.ignore_patterns(SEEDS))
     release(two)
     assert Model.load(BEST / two).settings.name == "words"
     assert not (BEST / two / SEEDS).exists()

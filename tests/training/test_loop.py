@@ -264,7 +264,7 @@ def test_changed_weights_or_packages_start_afresh_and_a_name_changes_nothing(
     assert first.key == second.key
     assert first.path != second.path
     with monkeypatch.context() as patch:
-        patch.setattr("multilabel.training.resumption.version", lambda package: "0.0")
+        patch.setattr("multilabel.core.versions.version", lambda package: "0.0")
         assert State(settings("a"), ["1"], []).key != first.key
     file.write_text("two")
     assert State(settings("a"), ["1"], []).key != first.key
