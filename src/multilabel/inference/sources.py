@@ -14,14 +14,8 @@ from multilabel.data.text_tables import Row, TextTable, listed, read_table
 
 MAX_UNPACKED_GB = 20.0
 COLUMNS = {  # names of a table's columns in lower case, by what they hold, in the order in which they are looked for
-    "id": (
-        "id",
-        "imageid",
-        "image_id",
-        "sku",
-        "isbn",
-        "",
-    ),  # a table that pandas wrote begins with a column without a name
+    # A table that pandas wrote begins with a column without a name.
+    "id": ("id", "imageid", "image_id", "sku", "isbn", ""),
     "text": ("text", "caption", "description", "title"),
     "image": ("image", "file", "filename", "file_name", "path", "imageid", "image_id"),
 }

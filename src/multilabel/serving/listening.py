@@ -32,13 +32,13 @@ def opened(host: str, port: int) -> list[socket.socket]:
 
 
 def _opened(family: int, address: Any) -> socket.socket:
-    """Connections send at once, as they inherit from it: asyncio sees to that only where a socket names its protocol.
+    """Whose connections send at once, as they inherit from it; asyncio sees to that only where a socket names its protocol.
 
     Else an answer that leaves in two pieces waits 40 ms for whoever asked to say that the first has come.
     """
-    opened = socket.create_server(address, family=family)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened
+    listening = socket.create_server(address, family=family)
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listening
 
 
 def listen(app: FastAPI, models: Sequence[str], sockets: list[socket.socket]) -> None:

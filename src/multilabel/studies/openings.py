@@ -85,7 +85,7 @@ def _scores(tables: Sequence[FinishedTable], told: ClaimSentences) -> list[Markd
     verdicts: dict[tuple[str, str, str], list[str]] = {}
     for table in tables:
         for line in table.figures():
-            printed = line["measure"] not in NO_SCORES and not line["row"].endswith(PUT_RIGHT)
+            printed = line["measure"] not in NO_SCORES and not str(line["row"]).endswith(PUT_RIGHT)
             if line["run"] and printed and kind(line["variant"]) == AS_PUBLISHED:
                 verdicts.setdefault((table.name, line["row"], line["measure"]), []).append(line["verdict"])
     if not verdicts:
